@@ -1,0 +1,90 @@
+/**
+ * Every error of this package: one base class, one table of codes.
+ *
+ * @module
+ */
+
+/** How loudly the side that meets the error speaks of it. */
+export type ErrorLevel = 'debug' | 'info' | 'warn' | 'error';
+
+interface ErrorEntry {
+  readonly level: ErrorLevel;
+  /** What happened, in words that stand before the particulars of one error. */
+  readonly message: string;
+}
+
+/**
+ * Code, level and message of every error. README lists the same codes; a test holds the two together.
+ */
+export const errorTable = {
+  // exporter
+  'invalid-option': { level: 'error', message: 'invalid option' },
+
+  // realm-ingest, protocol and changesets
+  'message-syntax': { level: 'warn', message: 'malformed sync message' },
+  'message-too-large': { level: 'error', message: 'sync message above the size limit' },
+  'message-compression': { level: 'warn', message: 'sync message does not inflate' },
+  'changeset-syntax': { level: 'warn', message: 'malformed changeset' },
+
+  // realm-ingest, stores
+  'store-unavailable': { level: 'warn', message: 'the store cannot take writes now' },
+} as const satisfies Record<string, ErrorEntry>;
+
+/** A stable code that programs may compare. */
+export type ErrorCode = keyof typeof errorTable;
+
+const brand = Symbol.for('opentelemetry-exporter-realm.error');
+
+/**
+ * The base of every error that this package throws or reports.
+ *
+ * `message` is the table's sentence, then the particulars: what was wrong, with what value, what to do.
+ */
+export class RealmTelemetryError extends Error {
+  /** Stable code; see {@link errorTable}. */
+  readonly code: ErrorCode;
+  /** True on every instance, whichever build of the package made it. */
+  readonly [brand] = true;
+
+  constructor(code: ErrorCode, particulars: string, options?: ErrorOptions) {
+    super(`${errorTable[code].message}: ${particulars}`, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+
+  /** The level at which to log this error. */
+  get level(): ErrorLevel {
+    return errorTable[this.code].level;
+  }
+
+  /**
+   * Whether a value is one of this package's errors. Use it instead of `instanceof`: the ESM and the CommonJS build
+   * may both be loaded in one process, each with classes of its own.
+   */
+  static isError(value: unknown): value is RealmTelemetryError {
+    return typeof value === 'object' && value !== null && brand in value;
+  }
+}
+
+/** An option that was given is not usable. */
+export class InvalidOptionError extends RealmTelemetryError {
+  /** Name of the option, as the user wrote it: `appId`, `--port`. */
+  readonly option: string;
+
+  /**
+   * @param option - the option's name
+   * @param value - the value given; it is quoted in the message, so never pass a secret
+   * @param expected - what would have been right, as in "an integer from 0 to 65535"
+   */
+  constructor(option: string, value: unknown, expected: string) {
+    super('invalid-option', `${option} is ${quote(value)}; expected ${expected}`);
+    this.option = option;
+  }
+}
+
+function quote(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  return String(value);
+}

@@ -1,0 +1,12 @@
+import { RealmTelemetryError, type ErrorCode } from '../../errors.js';
+
+/** A store could not do what it was asked. Nothing was acknowledged on the strength of it. */
+export class StoreError extends RealmTelemetryError {
+  /** Whether the same call may succeed later: clients are held back meanwhile. */
+  readonly retryable: boolean;
+
+  constructor(code: ErrorCode, particulars: string, options: ErrorOptions & { retryable: boolean }) {
+    super(code, particulars, options);
+    this.retryable = options.retryable;
+  }
+}
