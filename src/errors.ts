@@ -20,6 +20,10 @@ export const errorTable = {
   // exporter
   'invalid-option': { level: 'error', message: 'invalid option' },
 
+  // exporter, exporters
+  'export-failed': { level: 'error', message: 'export failed' },
+  'exporter-shutdown': { level: 'warn', message: 'the exporter was shut down' },
+
   // realm-ingest, protocol and changesets
   'message-syntax': { level: 'warn', message: 'malformed sync message' },
   'message-too-large': { level: 'error', message: 'sync message above the size limit' },

@@ -1,0 +1,58 @@
+import { settledWithin } from './bounded-wait.js';
+
+/** What an exporter asks of an OpenTelemetry resource: attributes that detectors are still looking up. */
+export interface AsyncResource {
+  readonly asyncAttributesPending?: boolean;
+  waitForAsyncAttributes?(): Promise<void>;
+}
+
+/**
+ * Waits for the asynchronous attributes of resources, for the processors that do not.
+ *
+ * Each resource is waited for once: a detector that hangs or fails delays the first export only, and later ones take the
+ * attributes that are there.
+ */
+export class AsyncResources {
+  readonly #givenUp = new WeakSet<AsyncResource>();
+
+  /** The resources that have to be waited for, each once. Never throws, whatever the items are. */
+  pending(items: readonly { readonly resource: AsyncResource }[]): AsyncResource[] {
+    const found = new Set<AsyncResource>();
+    let last: AsyncResource | undefined;
+    for (const item of items) {
+      try {
+        const { resource } = item;
+        // Nearly always all items share one resource.
+        if (resource === last) continue;
+        last = resource;
+        if (resource.asyncAttributesPending === true && !this.#givenUp.has(resource)) found.add(resource);
+      } catch {
+        // An item without a resource: the mapper decides what becomes of it.
+      }
+    }
+    return [...found];
+  }
+
+  /**
+   * Never rejects.
+   *
+   * @returns false if the attributes of a resource did not come in time, or their detector failed
+   */
+  async wait(resources: readonly AsyncResource[], timeoutMillis: number): Promise<boolean> {
+    const waits = resources.map(async (resource) => {
+      let arrived = false;
+      const attributes = attributesOf(resource).then(() => {
+        arrived = true;
+      });
+      await settledWithin(attributes, timeoutMillis);
+      if (!arrived) this.#givenUp.add(resource);
+      return arrived;
+    });
+    return (await Promise.all(waits)).every(Boolean);
+  }
+}
+
+/** Turns a throw into a rejection. */
+async function attributesOf(resource: AsyncResource): Promise<void> {
+  await resource.waitForAsyncAttributes?.();
+}
