@@ -25,13 +25,23 @@ export const errorTable = {
   'exporter-shutdown': { level: 'warn', message: 'the exporter was shut down' },
 
   // realm-ingest, protocol and changesets
+  'message-unknown': { level: 'warn', message: 'unknown sync message' },
   'message-syntax': { level: 'warn', message: 'malformed sync message' },
   'message-too-large': { level: 'error', message: 'sync message above the size limit' },
   'message-compression': { level: 'warn', message: 'sync message does not inflate' },
   'changeset-syntax': { level: 'warn', message: 'malformed changeset' },
+  'changeset-instruction': { level: 'warn', message: 'changeset beyond what asymmetric writes make' },
 
   // realm-ingest, stores
   'store-unavailable': { level: 'warn', message: 'the store cannot take writes now' },
+
+  // realm-ingest, authentication, server and command line
+  'auth-refused': { level: 'info', message: 'request refused' },
+  'secret-unusable': { level: 'error', message: 'the server secret cannot be used' },
+  'listen-failed': { level: 'error', message: 'cannot listen' },
+  'collection-not-found': { level: 'error', message: 'no such collection' },
+  'api-key-not-found': { level: 'error', message: 'no such API key' },
+  'dead-letter-not-found': { level: 'error', message: 'no such dead letter' },
 } as const satisfies Record<string, ErrorEntry>;
 
 /** A stable code that programs may compare. */

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { ErrorWireCode } from './wire-codes.js';
 
 /** Protocol versions that realm-ingest speaks. 8 was never a shipped maximum of a client. */
 export const protocolVersions = [7, 9, 10, 11, 12, 13, 14] as const;
@@ -47,22 +48,30 @@ export interface QueryMessage {
 export interface UploadedChangeset {
   readonly clientVersion: bigint;
   readonly serverVersion: bigint;
-  /** Milliseconds since 2015-01-01T00:00:00Z, by the client's clock. */
+  /** Milliseconds since 2015-01-01T00:00:00Z, by the client's clock; negative where that stands before 2015. */
   readonly originTimestamp: bigint;
   /** 0: the client itself. */
   readonly originFileIdent: bigint;
-  /** A view into the message. */
+  /** A view into the message, or into what its body inflated to. */
   readonly bytes: Uint8Array;
 }
 
-/** UPLOAD: changesets, or none (a progress report). */
+/**
+ * UPLOAD: changesets, or none (a progress report). The body stays closed until `readUploadBody` opens it, so that
+ * an upload which nobody wants costs no inflating, and its size can be set aside first.
+ */
 export interface UploadMessage {
   readonly type: 'upload';
   readonly sessionIdent: number;
   readonly progressClientVersion: bigint;
   readonly progressServerVersion: bigint;
   readonly lockedServerVersion: bigint;
-  readonly changesets: readonly UploadedChangeset[];
+  /** Whether `body` is a zlib stream. */
+  readonly isCompressed: boolean;
+  /** Bytes of the body once inflated, at most `maxMessageBytes`; 0: no changesets. As yet only what the header says. */
+  readonly uncompressedBytes: number;
+  /** A view into the message. */
+  readonly body: Uint8Array;
 }
 
 /** MARK: asks for an echo once everything before it has been answered. */
@@ -141,7 +150,7 @@ export interface UnboundMessage {
   readonly sessionIdent: number;
 }
 
-/** How long a client is to stay away; whole seconds. */
+/** How long a client is to stay away; whole numbers, from 0 on (`multiplier`: from 1 on). */
 export interface Backoff {
   readonly intervalSeconds: number;
   readonly maxDelaySeconds: number;
@@ -155,7 +164,7 @@ export interface ServerErrorMessage {
   readonly type: 'json_error';
   /** 0 for codes below 200 (the connection), a live session's ident from 200 on. */
   readonly sessionIdent: number;
-  readonly code: number;
+  readonly code: ErrorWireCode;
   readonly message: string;
   readonly tryAgain: boolean;
   readonly action: ErrorAction;
