@@ -1,0 +1,54 @@
+/**
+ * Loaded before a service (`node --import ./instrumentation.mjs checkout.mjs`): registers the hook that lets
+ * instrumentations see ES modules, opens the connection and starts the SDK.
+ *
+ * An app of yours has `import Realm from 'realm'` in place of the first import, and needs neither counters nor report.
+ */
+import Realm, { engineName } from '../test/engine/realm.mjs';
+import { register } from 'node:module';
+import { connect, RealmLogRecordExporter, RealmSpanExporter } from 'opentelemetry-exporter-realm';
+import { getNodeAutoInstrumentations } from '@opentelemetry/auto-instrumentations-node';
+import { BatchLogRecordProcessor } from '@opentelemetry/sdk-logs';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+import { BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { LogRecordCounter, SpanCounter } from './counters.mjs';
+
+register('@opentelemetry/instrumentation/hook.mjs', import.meta.url);
+
+const connection = connect({
+  Realm,
+  appId: process.env.EXAMPLE_APP_ID,
+  baseUrl: process.env.EXAMPLE_BASE_URL,
+  credentials: Realm.Credentials.anonymous(),
+  directory: process.env.EXAMPLE_DIRECTORY,
+});
+
+const batching = { scheduledDelayMillis: 500 };
+const spans = new SpanCounter();
+const logs = new LogRecordCounter();
+
+const sdk = new NodeSDK({
+  instrumentations: [
+    getNodeAutoInstrumentations({
+      // a trace to read: one span a request and service, without a span for each layer of the framework or socket
+      '@opentelemetry/instrumentation-express': { ignoreLayersType: ['middleware'] },
+      '@opentelemetry/instrumentation-router': { enabled: false },
+      '@opentelemetry/instrumentation-net': { enabled: false },
+    }),
+  ],
+  spanProcessors: [new BatchSpanProcessor(new RealmSpanExporter({ connection }), batching), spans],
+  logRecordProcessors: [
+    new BatchLogRecordProcessor({ exporter: new RealmLogRecordExporter({ connection }), ...batching }),
+    logs,
+  ],
+  metricReaders: [],
+});
+sdk.start();
+
+export { engineName };
+
+/** Exports what is still queued, waits a bounded time for the server's acknowledgement, and closes. */
+export async function shutDown() {
+  await sdk.shutdown();
+  return { spans: spans.ended, logs: logs.emitted };
+}
