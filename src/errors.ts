@@ -20,6 +20,16 @@ export const errorTable = {
   // exporter
   'invalid-option': { level: 'error', message: 'invalid option' },
 
+  // exporter, connection
+  'unsupported-realm': { level: 'error', message: 'this Realm cannot be used' },
+  'login-refused': { level: 'error', message: 'login refused' },
+  'login-failed': { level: 'warn', message: 'login failed' },
+  'user-removed': { level: 'error', message: 'the user is gone' },
+  'open-failed': { level: 'error', message: 'a Realm cannot be opened' },
+  'sync-failed': { level: 'warn', message: 'sync error' },
+  'write-failed': { level: 'error', message: 'records were not stored' },
+  'connection-closed': { level: 'warn', message: 'the connection is closed' },
+
   // exporter, exporters
   'export-failed': { level: 'error', message: 'export failed' },
   'exporter-shutdown': { level: 'warn', message: 'the exporter was shut down' },

@@ -1,0 +1,45 @@
+/** Bounds of the time between two attempts. */
+export interface BackoffOptions {
+  /** The first delay before jitter, in milliseconds. */
+  readonly initialMillis: number;
+  /** What the delay before jitter never exceeds, in milliseconds. */
+  readonly maxMillis: number;
+  /** A number in [0, 1). */
+  readonly random?: () => number;
+}
+
+/**
+ * Delays that double from attempt to attempt, each cut by up to half at random: a fleet that lost its server together
+ * does not come back together.
+ */
+export class Backoff {
+  readonly #options: BackoffOptions;
+  #attempt = 0;
+
+  constructor(options: BackoffOptions) {
+    this.#options = options;
+  }
+
+  /** Milliseconds to wait before the next attempt, in (max/2, max] once grown. */
+  next(): number {
+    const { initialMillis, maxMillis } = this.#options;
+    const delay = Math.min(maxMillis, initialMillis * 2 ** Math.min(this.#attempt, 30));
+    this.#attempt += 1;
+    return this.#jitter(delay);
+  }
+
+  /** The longest delay at once, for what more attempts will hardly mend. */
+  longest(): number {
+    return this.#jitter(this.#options.maxMillis);
+  }
+
+  /** Starts from the first delay again. */
+  reset(): void {
+    this.#attempt = 0;
+  }
+
+  #jitter(delay: number): number {
+    const random = this.#options.random ?? Math.random;
+    return delay * (1 - random() / 2);
+  }
+}

@@ -1,0 +1,97 @@
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { PlatformFiles } from '../platform.js';
+import { defaultDirectory } from './default-directory.js';
+import { identifySelf, isAlive } from './process-identity.js';
+
+let temporaryFiles = 0;
+
+/** Node's files. */
+export const nodeFiles: PlatformFiles = {
+  defaultDirectory: () => defaultDirectory(),
+  join: (...segments) => join(...segments),
+  makePrivateDirectory(path) {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  },
+  list: (directory) => unlessMissing(() => readdirSync(directory)) ?? [],
+  exists: (path) => existsSync(path),
+  read: (path) => unlessMissing(() => readFileSync(path, 'utf8')),
+  write(path, text) {
+    const temporary = writeTemporary(path, text);
+    try {
+      renameSync(temporary, path);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+  },
+  createExclusively,
+  remove(path) {
+    rmSync(path, { force: true });
+  },
+  touch(path) {
+    const now = new Date();
+    utimesSync(path, now, now);
+  },
+  modifiedMillis: (path) => unlessMissing(() => statSync(path).mtimeMs),
+  self: identifySelf(),
+  isAlive,
+};
+
+function createExclusively(path: string, text: string): boolean {
+  const temporary = writeTemporary(path, text);
+  try {
+    // A hard link is made in one step, and only where nothing is yet: the file never shows without its text.
+    linkSync(temporary, path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    if (!hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EISDIR')) throw error;
+    // File systems without hard links (FAT, some network shares): a reader may see the file before its text.
+    return writeNew(path, text);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+function writeNew(path: string, text: string): boolean {
+  try {
+    writeFileSync(path, text, { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+function writeTemporary(path: string, text: string): string {
+  temporaryFiles += 1;
+  const temporary = `${path}.${process.pid}-${Date.now().toString(36)}-${temporaryFiles}.tmp`;
+  writeFileSync(temporary, text, { flag: 'wx', mode: 0o600 });
+  return temporary;
+}
+
+function unlessMissing<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}
+
+function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code !== undefined && codes.includes(code);
+}

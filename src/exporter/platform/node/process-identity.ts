@@ -1,0 +1,51 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { ProcessIdentity } from '../platform.js';
+
+/** This process, as others on the machine can recognise it. */
+export function identifySelf(): ProcessIdentity {
+  return {
+    host: hostname(),
+    bootId: attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()) ?? '',
+    pidNamespace: attempt(() => readlinkSync('/proc/self/ns/pid')) ?? '',
+    pid: process.pid,
+    startTime: readStartTime(process.pid) ?? '',
+  };
+}
+
+/** See `PlatformFiles.isAlive`. */
+export function isAlive(pid: number, startTime: string): boolean | undefined {
+  if (!processExists(pid)) return false;
+  const actual = readStartTime(pid);
+  // Without start times an id that was given out again cannot be told from the process that had it before.
+  if (startTime === '' || actual === undefined) return undefined;
+  return actual === startTime;
+}
+
+function processExists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it lives, and is another user's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Linux: clock ticks from boot to the process's start, field 22 of `/proc/<pid>/stat`; a zombie has ended. */
+function readStartTime(pid: number): string | undefined {
+  return attempt(() => {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field is the program's name in parentheses and may hold both blanks and parentheses.
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return state === 'Z' ? 'ended' : fields[18];
+  });
+}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
