@@ -30,7 +30,11 @@ if (wanted === 'native' && native === undefined)
 /** @type {'native' | 'wasm'} */
 export const engineName = native === undefined ? 'wasm' : 'native';
 
-export default native ?? (await import('./wasm.mjs')).default;
+const Realm = native ?? (await import('./wasm.mjs')).default;
+export default Realm;
+
+/** The engine's own BSON: another copy's classes are not taken for what they are. */
+export const BSON = Realm.BSON;
 
 async function loadNative() {
   try {
