@@ -1,10 +1,5 @@
+import type { ResourceLike } from '../model/readable-span.js';
 import { settledWithin } from './bounded-wait.js';
-
-/** What an exporter asks of an OpenTelemetry resource: attributes that detectors are still looking up. */
-export interface AsyncResource {
-  readonly asyncAttributesPending?: boolean;
-  waitForAsyncAttributes?(): Promise<void>;
-}
 
 /**
  * Waits for the asynchronous attributes of resources, for the processors that do not.
@@ -13,12 +8,12 @@ export interface AsyncResource {
  * attributes that are there.
  */
 export class AsyncResources {
-  readonly #givenUp = new WeakSet<AsyncResource>();
+  readonly #givenUp = new WeakSet<ResourceLike>();
 
   /** The resources that have to be waited for, each once. Never throws, whatever the items are. */
-  pending(items: readonly { readonly resource: AsyncResource }[]): AsyncResource[] {
-    const found = new Set<AsyncResource>();
-    let last: AsyncResource | undefined;
+  pending(items: readonly { readonly resource: ResourceLike }[]): ResourceLike[] {
+    const found = new Set<ResourceLike>();
+    let last: ResourceLike | undefined;
     for (const item of items) {
       try {
         const { resource } = item;
@@ -38,13 +33,13 @@ export class AsyncResources {
    *
    * @returns false if the attributes of a resource did not come in time, or their detector failed
    */
-  async wait(resources: readonly AsyncResource[], timeoutMillis: number): Promise<boolean> {
+  async wait(resources: readonly ResourceLike[], timeoutMillis: number): Promise<boolean> {
     const waits = resources.map(async (resource) => {
-      let arrived = false;
-      const attributes = attributesOf(resource).then(() => {
-        arrived = true;
-      });
-      await settledWithin(attributes, timeoutMillis);
+      const outcome = attributesOf(resource).then(
+        () => true,
+        () => false,
+      );
+      const arrived = (await settledWithin(outcome, timeoutMillis)) && (await outcome);
       if (!arrived) this.#givenUp.add(resource);
       return arrived;
     });
@@ -53,6 +48,6 @@ export class AsyncResources {
 }
 
 /** Turns a throw into a rejection. */
-async function attributesOf(resource: AsyncResource): Promise<void> {
+async function attributesOf(resource: ResourceLike): Promise<void> {
   await resource.waitForAsyncAttributes?.();
 }

@@ -1,0 +1,177 @@
+import type { ResourceLike } from '../model/readable-span.js';
+import type { RealmRecord } from '../model/realm-record.js';
+import { AsyncResources } from './async-resources.js';
+import { settledWithin } from './bounded-wait.js';
+import { describeCause } from './connection-error.js';
+import { Diagnostics } from './diagnostics.js';
+import { ExportError } from './export-error.js';
+import { ExportResultCode, type ExportResult } from './export-result.js';
+import type { RecordTarget } from './record-target.js';
+import { withoutTracing } from './suppression.js';
+import { nextTurn } from './turn.js';
+
+/** The longest that an export waits for the asynchronous attributes of a resource. */
+const MAX_RESOURCE_WAIT_MILLIS = 5000;
+
+/** How long mapping keeps the event loop before it lets others take their turn. */
+const MAX_SLICE_MILLIS = 4;
+
+/** What makes an exporter out of the delegate. */
+export interface ExportDelegateOptions<Item> {
+  /** The exporter's name in diagnostics. */
+  readonly component: string;
+  /** Where records go. */
+  readonly target: RecordTarget;
+  /** Makes the record of one span or log record; throws if there is no way to. */
+  readonly toRecord: (item: Item) => RealmRecord;
+  /** Bound of `forceFlush` and of `shutdown`, in milliseconds. */
+  readonly timeoutMillis: number;
+}
+
+/**
+ * What the exporters have in common: mapping in slices, results that are reported exactly once, bounded waits.
+ *
+ * No method throws, and no promise of it ever rejects.
+ */
+export class ExportDelegate<Item extends { readonly resource: ResourceLike }> {
+  readonly #target: RecordTarget;
+  readonly #toRecord: (item: Item) => RealmRecord;
+  readonly #timeoutMillis: number;
+  readonly #diagnostics: Diagnostics;
+  readonly #resources = new AsyncResources();
+  readonly #running = new Set<Promise<void>>();
+  #shutdown: Promise<void> | undefined;
+
+  constructor(options: ExportDelegateOptions<Item>) {
+    this.#target = options.target;
+    this.#toRecord = options.toRecord;
+    this.#timeoutMillis = options.timeoutMillis;
+    this.#diagnostics = new Diagnostics(options.component);
+    this.#target.retain();
+  }
+
+  /** Stores the items and then calls back once. Calls may overlap. */
+  export(items: readonly Item[], resultCallback: (result: ExportResult) => void): void {
+    if (this.#shutdown !== undefined) {
+      if (items.length > 0) this.#target.countDropped('exporter-shutdown', items.length);
+      const error = new ExportError(
+        'exporter-shutdown',
+        items.length,
+        'export() was called after shutdown()',
+      );
+      this.#report(resultCallback, { code: ExportResultCode.FAILED, error });
+      return;
+    }
+    if (items.length === 0) {
+      this.#report(resultCallback, { code: ExportResultCode.SUCCESS });
+      return;
+    }
+    const running = this.#store(items).then((result) => {
+      this.#running.delete(running);
+      this.#report(resultCallback, result);
+    });
+    this.#running.add(running);
+  }
+
+  /** Waits until everything exported so far is committed locally or given up, within the bound. */
+  async forceFlush(): Promise<void> {
+    await this.#settled(this.#timeoutMillis);
+  }
+
+  /** Waits as `forceFlush` does, then lets the target go, all within one bound. Later calls get the first one's promise. */
+  shutdown(): Promise<void> {
+    this.#shutdown ??= this.#release();
+    return this.#shutdown;
+  }
+
+  async #release(): Promise<void> {
+    const deadline = performance.now() + this.#timeoutMillis;
+    await this.#settled(this.#timeoutMillis);
+    const remainingMillis = Math.max(0, deadline - performance.now());
+    const released = withoutTracing(async () => {
+      await this.#target.release(remainingMillis);
+    });
+    await settledWithin(released, remainingMillis);
+  }
+
+  async #settled(timeoutMillis: number): Promise<void> {
+    if (this.#running.size === 0) return;
+    if (await settledWithin(Promise.all(this.#running), timeoutMillis)) return;
+    this.#diagnostics.report(
+      'warn',
+      'flush-timeout',
+      `records were not committed within ${timeoutMillis} ms`,
+    );
+  }
+
+  /** Never rejects. */
+  async #store(items: readonly Item[]): Promise<ExportResult> {
+    try {
+      await this.#waitForResources(items);
+      const records = await this.#map(items);
+      if (records.length === 0) return { code: ExportResultCode.SUCCESS };
+      const outcome = await withoutTracing(() => this.#target.write(records));
+      if (outcome.error === undefined) return { code: ExportResultCode.SUCCESS };
+      // Not logged here: the processor hands it to OpenTelemetry's error handler, and the target has counted.
+      return { code: ExportResultCode.FAILED, error: outcome.error };
+    } catch (cause) {
+      // The target's contract says that this does not happen; the app must not pay for it if it does.
+      const error = new ExportError('export-failed', items.length, describeCause(cause), { cause });
+      this.#target.countDropped(error.code, items.length);
+      this.#diagnostics.report('error', error.code, error.message);
+      return { code: ExportResultCode.FAILED, error };
+    }
+  }
+
+  async #waitForResources(items: readonly Item[]): Promise<void> {
+    const pending = this.#resources.pending(items);
+    if (pending.length === 0) return;
+    // Half of the bound leaves a shutdown the other half to store what waited.
+    const timeoutMillis = Math.min(MAX_RESOURCE_WAIT_MILLIS, this.#timeoutMillis / 2);
+    if (await withoutTracing(() => this.#resources.wait(pending, timeoutMillis))) return;
+    const message = `a resource's asynchronous attributes failed or took longer than ${timeoutMillis} ms; exporting without them`;
+    this.#diagnostics.report('warn', 'resource', message);
+  }
+
+  /** Maps what can be mapped, and counts the rest. */
+  async #map(items: readonly Item[]): Promise<RealmRecord[]> {
+    const records: RealmRecord[] = [];
+    let dropped = 0;
+    let reason: unknown;
+    let sliceEnd = performance.now() + MAX_SLICE_MILLIS;
+    for (const item of items) {
+      if (performance.now() > sliceEnd) {
+        await nextTurn();
+        sliceEnd = performance.now() + MAX_SLICE_MILLIS;
+      }
+      try {
+        const record = this.#toRecord(item);
+        records.push(record);
+        const note = record.notes[0];
+        if (note !== undefined)
+          this.#diagnostics.report('warn', 'value', `a ${record.kind} lost a value: ${note}`);
+      } catch (error) {
+        dropped += 1;
+        reason ??= error;
+      }
+    }
+    if (dropped > 0) {
+      this.#target.countDropped('unmappable', dropped);
+      const message = `${dropped} of ${items.length} records cannot be mapped and were dropped: ${describeCause(reason)}`;
+      this.#diagnostics.report('error', 'unmappable', message);
+    }
+    return records;
+  }
+
+  #report(resultCallback: (result: ExportResult) => void, result: ExportResult): void {
+    try {
+      resultCallback(result);
+    } catch (error) {
+      this.#diagnostics.report(
+        'error',
+        'result-callback',
+        `the export's callback threw: ${describeCause(error)}`,
+      );
+    }
+  }
+}

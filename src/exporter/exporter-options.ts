@@ -1,0 +1,94 @@
+import { InvalidOptionError } from '../errors.js';
+import type { RealmLike } from './realm-types.js';
+import { recordTarget, type HasRecordTarget, type RecordTarget } from './record-target.js';
+import { targetForRealm } from './realm-target.js';
+
+/** How telemetry is laid out in Realm: one object for each span and log record. */
+export type Layout = 'documents';
+
+const layouts: readonly Layout[] = ['documents'];
+
+const DEFAULT_TIMEOUT_MILLIS = 10_000;
+/** The longest delay that timers take. */
+const MAX_TIMEOUT_MILLIS = 2 ** 31 - 1;
+
+/** What may be said beside where records go. */
+export interface RealmExporterSettings {
+  /** Default `documents`. */
+  layout?: Layout;
+  /** Bound of `forceFlush()` and of `shutdown()`, in milliseconds, 1 to 2 147 483 647. Default 10 000. */
+  timeoutMillis?: number;
+}
+
+/** Options of an exporter that writes through a connection. */
+export interface ConnectionExporterOptions extends RealmExporterSettings {
+  /** What `connect()` returned. Several exporters may share it; the last one's `shutdown()` closes it. */
+  connection: HasRecordTarget;
+  /** The connection's own prefix, or left out. */
+  classPrefix?: string;
+  realm?: undefined;
+}
+
+/** Options of an exporter that writes to a Realm which the app itself has opened. */
+export interface RealmInstanceExporterOptions extends RealmExporterSettings {
+  /** An open Realm with flexible sync whose schema holds `schemasFor({ classPrefix })`. It is never closed by us. */
+  realm: RealmLike;
+  /** Prefix of our classes' names in that Realm: `Acme` stands for `AcmeSpan` and so on. Default none. */
+  classPrefix?: string;
+  connection?: undefined;
+}
+
+/** Options of `RealmSpanExporter` and `RealmLogRecordExporter`. */
+export type RealmExporterOptions = ConnectionExporterOptions | RealmInstanceExporterOptions;
+
+type OptionName = 'connection' | 'realm' | 'classPrefix' | keyof RealmExporterSettings;
+
+/** Options that were checked. */
+export interface ResolvedExporterOptions {
+  readonly target: RecordTarget;
+  readonly timeoutMillis: number;
+}
+
+/**
+ * Checks an exporter's options and finds the target that they name.
+ *
+ * @throws InvalidOptionError naming the first option that is not usable
+ */
+export function resolveExporterOptions(options: RealmExporterOptions): ResolvedExporterOptions {
+  // JavaScript callers may pass anything.
+  const given = options as Partial<Record<OptionName, unknown>> | null | undefined;
+  if (typeof given !== 'object' || given === null) {
+    throw new InvalidOptionError('options', given, 'an object with connection or realm');
+  }
+  const { layout = 'documents', timeoutMillis = DEFAULT_TIMEOUT_MILLIS, classPrefix } = given;
+  if (!layouts.some((known) => known === layout)) {
+    throw new InvalidOptionError(
+      'layout',
+      layout,
+      layouts.map((known) => JSON.stringify(known)).join(' or '),
+    );
+  }
+  if (typeof timeoutMillis !== 'number' || !(timeoutMillis >= 1 && timeoutMillis <= MAX_TIMEOUT_MILLIS)) {
+    throw new InvalidOptionError('timeoutMillis', timeoutMillis, `a number from 1 to ${MAX_TIMEOUT_MILLIS}`);
+  }
+  if ((given.connection === undefined) === (given.realm === undefined)) {
+    throw new InvalidOptionError('connection', given.connection, 'either a connection or a realm');
+  }
+  const target =
+    options.realm === undefined ? targetOf(options.connection) : targetForRealm(options.realm, options);
+  if (classPrefix !== undefined && classPrefix !== target.classPrefix) {
+    throw new InvalidOptionError(
+      'classPrefix',
+      classPrefix,
+      `the connection's own, ${JSON.stringify(target.classPrefix)}`,
+    );
+  }
+  return { target, timeoutMillis };
+}
+
+function targetOf(connection: unknown): RecordTarget {
+  if (typeof connection === 'object' && connection !== null && recordTarget in connection) {
+    return (connection as HasRecordTarget)[recordTarget];
+  }
+  throw new InvalidOptionError('connection', connection, 'what connect() returned');
+}
