@@ -20,6 +20,9 @@ export const errorTable = {
   // exporter
   'invalid-option': { level: 'error', message: 'invalid option' },
 
+  // model
+  'unmappable-record': { level: 'warn', message: 'record cannot be mapped' },
+
   // exporter, connection
   'unsupported-realm': { level: 'error', message: 'this Realm cannot be used' },
   'login-refused': { level: 'error', message: 'login refused' },

@@ -1,0 +1,92 @@
+/**
+ * Arrays and maps as text: canonical Extended JSON v2, written as such directly, so that no number, BigInt or byte passes
+ * through a form that would change it. Keys are encoded as Realm keys are: a user's `$date` is `%24date`, and only our own
+ * wrappers begin with `$`.
+ *
+ * Source: https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/ (canonical form).
+ *
+ * @module
+ */
+import { encodeBase64 } from './base64.js';
+import { encodeRealmKey } from './realm-key.js';
+import type { RecordContext } from './record-context.js';
+import { ListValue, MapValue, readValue, textOf, type ScalarValue } from './telemetry-value.js';
+
+/** Arrays and maps within each other; what is deeper travels as its string. */
+export const maxCollectionLevels = 64;
+
+/** The text of a collection, and of everything in it. @throws ValueTooLargeError */
+export function collectionToExtendedJson(collection: ListValue | MapValue, context: RecordContext): string {
+  return writeCollection(collection, context, []);
+}
+
+/**
+ * A number by the rule for telemetry: integral within ±(2^53−1) → Int32 if it fits, else Int64, and −0 is 0; all others
+ * Double, in the text that js-bson's EJSON gives them.
+ */
+export function numberToExtendedJson(value: number): string {
+  if (Number.isSafeInteger(value)) return integerToExtendedJson(value, value === (value | 0));
+  return `{"$numberDouble":"${Number.isInteger(value) ? value.toFixed(1) : String(value)}"}`;
+}
+
+/** A 64-bit integer by the same rule. */
+export function bigintToExtendedJson(value: bigint): string {
+  return integerToExtendedJson(value, value === BigInt.asIntN(32, value));
+}
+
+function integerToExtendedJson(value: number | bigint, fitsInt32: boolean): string {
+  // A template makes "0" of -0.
+  return fitsInt32 ? `{"$numberInt":"${value}"}` : `{"$numberLong":"${value}"}`;
+}
+
+function writeScalar(value: ScalarValue): string {
+  if (typeof value === 'number') return numberToExtendedJson(value);
+  if (typeof value === 'bigint') return bigintToExtendedJson(value);
+  if (value instanceof Uint8Array) return `{"$binary":{"base64":"${encodeBase64(value)}","subType":"00"}}`;
+  return JSON.stringify(value);
+}
+
+function writeCollection(
+  collection: ListValue | MapValue,
+  context: RecordContext,
+  enclosing: readonly object[],
+): string {
+  const within = [...enclosing, collection.source];
+  if (collection instanceof MapValue) {
+    let text = '';
+    for (const [name, value] of collection.entries) {
+      const key = JSON.stringify(encodeRealmKey(name));
+      context.spendText(key);
+      text += `${text === '' ? '' : ','}${key}:${writeValue(value, context, within)}`;
+    }
+    return `{${text}}`;
+  }
+  const { source } = collection;
+  let text = '';
+  for (let i = 0; i < source.length; i++) {
+    let element: unknown = null;
+    try {
+      element = source[i];
+    } catch {
+      context.note('an element could not be read, stored as null');
+    }
+    text += `${i === 0 ? '' : ','}${writeValue(element, context, within)}`;
+  }
+  return `[${text}]`;
+}
+
+function writeValue(value: unknown, context: RecordContext, enclosing: readonly object[]): string {
+  let read = readValue(value, context);
+  if (read instanceof ListValue || read instanceof MapValue) {
+    const circular = enclosing.includes(read.source);
+    if (!circular && enclosing.length < maxCollectionLevels) {
+      context.spend(3);
+      return writeCollection(read, context, enclosing);
+    }
+    context.note(`${circular ? 'circular' : `more than ${maxCollectionLevels} levels deep`}, stored as text`);
+    read = textOf(value);
+  }
+  const text = writeScalar(read ?? null);
+  context.spendText(text);
+  return text;
+}

@@ -1,0 +1,181 @@
+import { collectionToExtendedJson } from './extended-json.js';
+import { hrTimeToUnixNano } from './hr-time.js';
+import { encodeRealmKey } from './realm-key.js';
+import { ValueTooLargeError, type RecordContext } from './record-context.js';
+import { ListValue, MapValue, namesOf, readValue, textOf, type ScalarValue } from './telemetry-value.js';
+
+/**
+ * Writes the properties of one Realm object, each checked and converted. A value that is not usable costs itself and a
+ * note; no method throws.
+ */
+export class FieldWriter {
+  /** The object, as `realm.create` takes it. */
+  readonly values: Record<string, unknown> = {};
+  readonly #context: RecordContext;
+  readonly #path: string;
+
+  /** @param path - where the object stands in its record, for notes: `''`, or as in `events.` */
+  constructor(context: RecordContext, path = '') {
+    this.#context = context;
+    this.#path = path;
+  }
+
+  /** A text that is absent where it is empty. */
+  optionalText(field: string, value: unknown): void {
+    if (value !== '') this.text(field, value);
+  }
+
+  /** A text that is kept where it is empty. What is not a text becomes one, and is noted. */
+  text(field: string, value: unknown): void {
+    if (value === undefined || value === null) return;
+    this.#context.enter(this.#path + field);
+    if (typeof value !== 'string') this.#context.note('not a string, stored as text');
+    this.#putScalar(field, textOf(value));
+  }
+
+  /** A count, a number of severity: absent where it is zero; a 32-bit integer. */
+  optionalInteger(field: string, value: unknown): void {
+    if (value === undefined || value === null || value === 0) return;
+    if (typeof value === 'number' && value === (value | 0)) this.values[field] = value;
+    else this.#drop(field, 'not a 32-bit integer');
+  }
+
+  /** A number of 32 bits that is kept where it is zero. */
+  integer(field: string, value: number): void {
+    this.values[field] = value;
+  }
+
+  /** The name of an enumeration's number; of a number without a name its digits, as protobuf JSON keeps it. */
+  enumName(field: string, value: unknown, names: readonly string[]): void {
+    if (typeof value === 'number' && Number.isSafeInteger(value)) {
+      this.values[field] = names[value] ?? String(value);
+    } else this.#drop(field, 'not an integer');
+  }
+
+  /** A time in nanoseconds that is kept where it is zero. @returns it, or undefined where it is not usable */
+  time(field: string, time: unknown): bigint | undefined {
+    const nanos = this.#readTime(field, time);
+    if (nanos !== undefined) this.values[field] = nanos;
+    return nanos;
+  }
+
+  /** A time in nanoseconds that is absent where it is zero. @returns it, or undefined where it is absent */
+  optionalTime(field: string, time: unknown): bigint | undefined {
+    const nanos = this.#readTime(field, time);
+    if (nanos === undefined || nanos === 0n) return undefined;
+    this.values[field] = nanos;
+    return nanos;
+  }
+
+  /** An integer of 64 bits. */
+  long(field: string, value: bigint): void {
+    this.values[field] = value;
+  }
+
+  /** Objects in order; absent where there are none. */
+  objects(field: string, values: readonly unknown[]): void {
+    if (values.length > 0) this.values[field] = values;
+  }
+
+  /** Any value: what a `mixed` holds as it is, a collection as text in the `…Json` property beside it. */
+  anyValue(field: string, value: unknown): void {
+    this.#context.enter(this.#path + field);
+    const size = this.#context.sizeBytes;
+    try {
+      const read = readValue(value, this.#context);
+      if (read === undefined) return;
+      if (read instanceof ListValue || read instanceof MapValue) {
+        this.values[`${field}Json`] = collectionToExtendedJson(read, this.#context);
+      } else this.#putScalar(field, read);
+    } catch (error) {
+      this.#context.rewind(size);
+      this.#context.note(reasonOf(error));
+    }
+  }
+
+  /**
+   * Attributes: a dictionary of what a `mixed` holds, and the collections among them as text in the `…Json` property.
+   * Either is absent where it is empty.
+   */
+  attributes(field: string, attributes: unknown): void {
+    if (attributes === undefined || attributes === null) return;
+    const names = this.#namesOfAttributes(field, attributes);
+    let dictionary: Record<string, ScalarValue> | undefined;
+    let json = '';
+    for (const name of names) {
+      this.#context.enter(this.#path + field, name);
+      const size = this.#context.sizeBytes;
+      try {
+        const value = readValue((attributes as Record<string, unknown>)[name], this.#context);
+        if (value === undefined) continue;
+        const key = encodeRealmKey(name);
+        this.#context.spendText(key);
+        if (value instanceof ListValue || value instanceof MapValue) {
+          const text = collectionToExtendedJson(value, this.#context);
+          json += `${json === '' ? '{' : ','}${JSON.stringify(key)}:${text}`;
+        } else {
+          this.#spendScalar(value);
+          dictionary ??= {};
+          if (key === '__proto__') defineProperty(dictionary, key, value);
+          else dictionary[key] = value;
+        }
+      } catch (error) {
+        this.#context.rewind(size);
+        this.#context.note(reasonOf(error));
+      }
+    }
+    if (dictionary !== undefined) this.values[field] = dictionary;
+    if (json !== '') this.values[`${field}Json`] = `${json}}`;
+  }
+
+  #readTime(field: string, time: unknown): bigint | undefined {
+    let nanos: bigint | undefined;
+    try {
+      nanos = hrTimeToUnixNano(time);
+    } catch {
+      // A proxy: noted like any other nonsense.
+    }
+    if (nanos === undefined) this.#drop(field, 'not a time of whole nanoseconds in 64 bits');
+    return nanos;
+  }
+
+  #namesOfAttributes(field: string, attributes: unknown): readonly string[] {
+    try {
+      if (typeof attributes === 'object' && attributes !== null && !Array.isArray(attributes)) {
+        return namesOf(attributes);
+      }
+    } catch {
+      // A proxy: noted like any other nonsense.
+    }
+    this.#drop(field, 'not a map');
+    return [];
+  }
+
+  #putScalar(field: string, value: ScalarValue): void {
+    try {
+      this.#spendScalar(value);
+      this.values[field] = value;
+    } catch (error) {
+      this.#context.note(reasonOf(error));
+    }
+  }
+
+  #spendScalar(value: ScalarValue): void {
+    if (typeof value === 'string') this.#context.spendText(value);
+    else this.#context.spend(value instanceof Uint8Array ? value.length : 8);
+  }
+
+  #drop(field: string, reason: string): void {
+    this.#context.enter(this.#path + field);
+    this.#context.note(`${reason}, dropped`);
+  }
+}
+
+/** As an assignment, but for `__proto__`, which would set the prototype. */
+function defineProperty(target: object, key: string, value: unknown): void {
+  Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof ValueTooLargeError ? `${error.message}, dropped` : 'could not be read, dropped';
+}

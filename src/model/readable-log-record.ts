@@ -1,0 +1,27 @@
+import type {
+  AttributesLike,
+  HrTimeLike,
+  InstrumentationScopeLike,
+  ResourceLike,
+  SpanContextLike,
+} from './readable-span.js';
+
+/**
+ * The part of OpenTelemetry's `ReadableLogRecord` that is exported, as a structural type: that of `sdk-logs` 0.200 and
+ * later and of 3.x is assignable, and neither is imported.
+ */
+export interface ReadableLogRecordLike {
+  readonly hrTime: HrTimeLike;
+  readonly hrTimeObserved: HrTimeLike;
+  readonly spanContext?: SpanContextLike | undefined;
+  readonly severityText?: string | undefined;
+  /** OpenTelemetry's `SeverityNumber`. */
+  readonly severityNumber?: number | undefined;
+  /** OpenTelemetry's `AnyValue`. */
+  readonly body?: unknown;
+  readonly eventName?: string | undefined;
+  readonly resource: ResourceLike;
+  readonly instrumentationScope: InstrumentationScopeLike;
+  readonly attributes: AttributesLike;
+  readonly droppedAttributesCount: number;
+}
