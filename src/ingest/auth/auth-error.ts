@@ -2,7 +2,7 @@ import { RealmTelemetryError } from '../../errors.js';
 
 /**
  * The `error_code`s that realm-ingest sends. Clients translate them into numbers of their own; a name that they do
- * not know (`AppNotFound`) reaches the app as its message alone.
+ * not know (`AppNotFound`, `NotFound`) reaches the app as its message alone.
  *
  * Source: App Services API, section 6.3.
  */
@@ -16,7 +16,8 @@ export type AppServicesErrorCode =
   | 'InvalidParameter'
   | 'InvalidSession'
   | 'MaintenanceInProgress'
-  | 'MissingParameter';
+  | 'MissingParameter'
+  | 'NotFound';
 
 /** A request of the App Services client API was refused. */
 export class AuthError extends RealmTelemetryError {

@@ -1,0 +1,119 @@
+/**
+ * From an upgrade request to a sync connection: who may have one, and what the others are told.
+ *
+ * Source: App Services API, section 5.2; sync protocol, sections 2.1 and 2.5.
+ *
+ * @module
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { AuthError } from '../auth/auth-error.js';
+import type { Authenticator } from '../auth/authenticator.js';
+import type { Principal } from '../auth/tokens.js';
+import type { Logger } from '../logger.js';
+import { appNotFound, syncPathOf } from './client-api.js';
+import { encodeAnswer, toErrorAnswer } from './http-answer.js';
+
+/** How often the users of open sockets are looked up again, milliseconds. */
+const revocationCheckMillis = 60_000;
+
+export interface SyncUpgradesOptions {
+  readonly appId: string;
+  readonly authenticator: Authenticator;
+  /** Takes a socket over; it speaks the sync protocol from then on. */
+  readonly accept: (
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    user: { readonly userId: string },
+  ) => void;
+  readonly logger: Logger;
+}
+
+/**
+ * Admits sync sockets: an access token that is valid now opens one, and it may then stay open past the token's
+ * expiry, since cutting it would not make WebAssembly clients refresh (section 5.1). What is revoked is cut within a
+ * minute: the next upgrade gets its 401.
+ */
+export class SyncUpgrades {
+  readonly #options: SyncUpgradesOptions;
+  readonly #open = new Map<Duplex, Principal>();
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: SyncUpgradesOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to look for revoked users. */
+  start(): void {
+    this.#timer = setInterval(() => void this.cutRevoked(), revocationCheckMillis).unref();
+  }
+
+  /** Admits nobody from now on: clients are told to come back (503). */
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#timer);
+  }
+
+  /** For `upgrade` of node:http. Never throws; the socket is taken over or refused. */
+  async handle(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    // Until someone takes it over, a socket that breaks must not bring the process down.
+    const ignore = (): void => undefined;
+    socket.on('error', ignore);
+    try {
+      const principal = await this.#admit(request);
+      if (this.#closed) throw goingAway();
+      if (socket.destroyed) return;
+      this.#open.set(socket, principal);
+      socket.once('close', () => this.#open.delete(socket));
+      this.#options.accept(request, socket, head, { userId: principal.userId });
+    } catch (error) {
+      const answer = toErrorAnswer(error, this.#options.logger);
+      this.#options.logger.debug({ status: answer.status }, 'upgrade refused');
+      socket.once('finish', () => socket.destroy());
+      socket.end(encodeAnswer(answer));
+    } finally {
+      socket.off('error', ignore);
+      if (socket.listenerCount('error') === 0) socket.on('error', ignore);
+    }
+  }
+
+  /** Ends the sockets of users, log-ins and API keys that were revoked since. */
+  async cutRevoked(): Promise<void> {
+    try {
+      for (const [socket, principal] of this.#open) {
+        if (!(await this.#options.authenticator.isRevoked(principal))) continue;
+        this.#options.logger.info(
+          { userId: principal.userId },
+          'the user was revoked: its connection is cut',
+        );
+        socket.destroy();
+      }
+    } catch (error) {
+      this.#options.logger.warn({ err: error }, 'could not look for revoked users');
+    }
+  }
+
+  async #admit(request: IncomingMessage): Promise<Principal> {
+    if (this.#closed) throw goingAway();
+    const { pathname, searchParams } = parseTarget(request.url ?? '');
+    if (!pathname.endsWith('/realm-sync')) {
+      throw new AuthError(404, 'NotFound', 'this server has no such route');
+    }
+    if (pathname !== syncPathOf(this.#options.appId)) throw appNotFound(pathname.split('/').at(-2) ?? '');
+    const token = searchParams.get('baas_at');
+    if (token === null) throw new AuthError(401, 'InvalidSession', 'the request carries no access token');
+    return this.#options.authenticator.authenticate(token);
+  }
+}
+
+function parseTarget(target: string): URL {
+  const base = 'http://localhost';
+  if (!URL.canParse(target, base)) throw new AuthError(400, 'BadRequest', 'the path is not a valid URL path');
+  return new URL(target, base);
+}
+
+function goingAway(): AuthError {
+  return new AuthError(503, 'MaintenanceInProgress', 'the server is going away; come back soon');
+}
