@@ -1,0 +1,115 @@
+/**
+ * Instructions → objects.
+ *
+ * Source: sync protocol, section 10.
+ *
+ * @module
+ */
+import { ChangesetError } from './changeset-error.js';
+import type { CreateObject, Instruction, ObjectKey } from './instruction.js';
+import {
+  applyToProperties,
+  unexpected,
+  type FieldInstruction,
+  type ObjectNode,
+} from './object-properties.js';
+import type { RealmObject } from './realm-value.js';
+import { TableDeclarations, type TableDeclaration } from './table-declarations.js';
+import { valueKey } from './value-key.js';
+
+/** What a changeset holds. */
+export interface AssembledChangeset {
+  /** In the order of their CreateObject instructions, of all classes. */
+  readonly objects: readonly RealmObject[];
+  /** What AddTable and AddColumn declared; nothing depends on it. */
+  readonly tables: readonly TableDeclaration[];
+}
+
+/** So many objects one changeset may create: a CreateObject takes three bytes, the object some hundred. */
+const maxObjects = 1 << 21;
+
+/**
+ * Assembles the objects that a changeset creates. Where one primary key is created twice, both are given (the store
+ * lets the first win), and what follows belongs to the latest.
+ *
+ * @param instructions - of one changeset, as `parseChangeset` gives them; taken to the end, so that what is no
+ * changeset is reported as such even behind an unexpected instruction
+ * @throws {@link ChangesetError} of `parseChangeset`, or `unexpected-instruction` for the first instruction that
+ * asymmetric inserts never make
+ */
+export function assembleObjects(instructions: Iterable<Instruction>): AssembledChangeset {
+  const assembler = new Assembler();
+  let failure: ChangesetError | undefined;
+  for (const instruction of instructions) {
+    if (failure) continue;
+    try {
+      assembler.apply(instruction);
+    } catch (error) {
+      if (!(error instanceof ChangesetError)) throw error;
+      failure = error;
+    }
+  }
+  if (failure) throw failure;
+  return { objects: assembler.objects, tables: assembler.declarations.list() };
+}
+
+class Assembler {
+  readonly objects: RealmObject[] = [];
+  readonly declarations = new TableDeclarations();
+  /** By class, then by primary key: the latest object of each. */
+  readonly #nodes = new Map<string, Map<string, ObjectNode>>();
+  /** The object that the last instruction was about; instructions of one object stand together. */
+  #current: { readonly table: string; readonly key: ObjectKey; readonly node: ObjectNode } | undefined;
+
+  apply(instruction: Instruction): void {
+    switch (instruction.type) {
+      case 'AddTable':
+        this.declarations.addTable(instruction);
+        return;
+      case 'AddColumn':
+        this.declarations.addColumn(instruction);
+        return;
+      case 'CreateObject':
+        this.#create(instruction);
+        return;
+      case 'Update':
+      case 'ArrayInsert':
+      case 'SetInsert':
+      case 'Clear':
+        applyToProperties(this.#find(instruction), instruction);
+        return;
+      case 'EraseTable':
+      case 'EraseObject':
+      case 'EraseColumn':
+      case 'AddInteger':
+      case 'ArrayMove':
+      case 'ArrayErase':
+      case 'SetErase':
+        throw unexpected(instruction, 'is never part of an insert');
+    }
+  }
+
+  #create(instruction: CreateObject): void {
+    const { table, object: primaryKey } = instruction;
+    if (primaryKey.type === 'globalKey') throw unexpected(instruction, 'without a primary key');
+    const place = this.objects.length;
+    if (place === maxObjects) throw unexpected(instruction, `beyond ${maxObjects} objects`);
+    const node: ObjectNode = { type: 'object', properties: new Map() };
+    this.objects.push({ className: table, primaryKey, properties: node.properties, place });
+    const nodes = this.#nodes.get(table) ?? new Map<string, ObjectNode>();
+    this.#nodes.set(table, nodes);
+    nodes.set(valueKey(primaryKey), node);
+    this.#current = { table, key: primaryKey, node };
+  }
+
+  #find(instruction: FieldInstruction): ObjectNode {
+    const { table, object: key } = instruction;
+    // Equal keys of neighbouring instructions are one object: see `ObjectKey`.
+    if (this.#current?.key === key && this.#current.table === table) return this.#current.node;
+    const node = this.#nodes.get(table)?.get(valueKey(key));
+    if (!node)
+      throw unexpected(instruction, `of an object of ${JSON.stringify(table)} that was not created here`);
+    this.#current = { table, key, node };
+    return node;
+  }
+}
