@@ -1,5 +1,5 @@
 import { collectionToExtendedJson } from './extended-json.js';
-import { hrTimeToUnixNano } from './hr-time.js';
+import { hrTimeToUnixNano, isInt64 } from './hr-time.js';
 import { encodeRealmKey } from './realm-key.js';
 import { ValueTooLargeError, type RecordContext } from './record-context.js';
 import { ListValue, MapValue, namesOf, readValue, textOf, type ScalarValue } from './telemetry-value.js';
@@ -69,7 +69,8 @@ export class FieldWriter {
 
   /** An integer of 64 bits. */
   long(field: string, value: bigint): void {
-    this.values[field] = value;
+    if (isInt64(value)) this.values[field] = value;
+    else this.#drop(field, 'beyond 64 bits');
   }
 
   /** Objects in order; absent where there are none. */

@@ -94,6 +94,7 @@ export function createRecordMapper(options: {
     target.enumName('kind', span.kind, spanKinds);
     const start = target.optionalTime('startTimeUnixNano', span.startTime);
     const end = target.optionalTime('endTimeUnixNano', span.endTime);
+    // Of absent times there is none: OTLP, and so layout `batches`, cannot tell absence from zero.
     if (start !== undefined && end !== undefined) target.long('durationNano', end - start);
     const { status } = span;
     target.enumName('statusCode', status.code, statusCodes);
