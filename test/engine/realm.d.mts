@@ -1,5 +1,12 @@
 import type * as bson from 'bson';
-import type { Realm as RealmClass } from 'realm-wasm';
+import type {
+  App,
+  Configuration,
+  Credentials,
+  ObjectSchema as RealmObjectSchema,
+  Realm as RealmInstance,
+  User as RealmUser,
+} from 'realm-wasm';
 
 /** Which engine was loaded. */
 export declare const engineName: 'native' | 'wasm';
@@ -7,13 +14,24 @@ export declare const engineName: 'native' | 'wasm';
 /** The engine's own BSON: another copy's classes are not taken for what they are. */
 export declare const BSON: Pick<typeof bson, 'ObjectId' | 'UUID' | 'Decimal128' | 'Binary' | 'EJSON'>;
 
-/** The type is that of the WebAssembly engine's version, 12.0; later ones of 12.x only add to it. */
-declare const Realm: typeof RealmClass;
+/** The `Realm` class, as far as it is used here. The types are those of 12.0; later ones of 12.x only add to them. */
+interface RealmClass {
+  new (config?: Configuration): RealmInstance;
+  readonly open: typeof RealmInstance.open;
+  readonly exists: typeof RealmInstance.exists;
+  readonly deleteFile: typeof RealmInstance.deleteFile;
+  readonly App: typeof App;
+  readonly Credentials: typeof Credentials;
+  readonly BSON: typeof BSON;
+}
+
+declare const Realm: RealmClass;
 declare namespace Realm {
-  export type App = RealmClass.App;
-  export type User = RealmClass.User;
-  export type ObjectSchema = RealmClass.ObjectSchema;
+  export type AnyApp = InstanceType<typeof App>;
+  export type AnyCredentials = Credentials;
+  export type ObjectSchema = RealmObjectSchema;
+  export type User = RealmUser;
 }
 /** One opened Realm. */
-type Realm = RealmClass;
+type Realm = RealmInstance;
 export default Realm;
