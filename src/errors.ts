@@ -45,8 +45,33 @@ export const errorTable = {
   'changeset-syntax': { level: 'warn', message: 'malformed changeset' },
   'changeset-instruction': { level: 'warn', message: 'changeset beyond what asymmetric writes make' },
 
+  // realm-ingest, sync
+  'sync-session-ident': { level: 'warn', message: 'message for a session that does not exist' },
+  'sync-session-reuse': { level: 'warn', message: 'session ident in use' },
+  'sync-message-order': { level: 'warn', message: 'message out of order' },
+  'sync-changeset-header': { level: 'warn', message: 'client versions of an upload do not rise' },
+  'sync-text-frame': { level: 'warn', message: 'text instead of a binary message' },
+  'sync-overload': { level: 'error', message: 'the server has no room for this connection' },
+  'sync-shutdown': { level: 'info', message: 'the server shuts down' },
+  'sync-internal': { level: 'error', message: 'internal error' },
+  'client-file-mismatch': {
+    level: 'warn',
+    message: 'the client file is of another user, or its salt is wrong',
+  },
+  'subscription-refused': { level: 'warn', message: 'subscriptions are not served' },
+  'client-held-back': { level: 'warn', message: 'uploads are not taken now' },
+  'upload-failed': { level: 'error', message: 'uploads cannot be stored' },
+  'client-reported': { level: 'warn', message: 'the client could not use what it was sent' },
+
   // realm-ingest, stores
   'store-unavailable': { level: 'warn', message: 'the store cannot take writes now' },
+  'store-full': { level: 'error', message: 'the store has no room left' },
+  'store-dead-letters-full': { level: 'error', message: 'there is no room for more dead letters' },
+  'store-corrupt': { level: 'error', message: 'the store is damaged' },
+  'store-incompatible': { level: 'error', message: 'the store is not of this release' },
+  'store-in-use': { level: 'error', message: 'the store is in use' },
+  'store-not-found': { level: 'error', message: 'there is no such store' },
+  'store-closed': { level: 'error', message: 'the store is closed' },
 
   // realm-ingest, authentication, server and command line
   'auth-refused': { level: 'info', message: 'request refused' },

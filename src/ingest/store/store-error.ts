@@ -4,9 +4,12 @@ import { RealmTelemetryError, type ErrorCode } from '../../errors.js';
 export class StoreError extends RealmTelemetryError {
   /** Whether the same call may succeed later: clients are held back meanwhile. */
   readonly retryable: boolean;
+  /** What was wrong, without the table's sentence. */
+  readonly particulars: string;
 
   constructor(code: ErrorCode, particulars: string, options: ErrorOptions & { retryable: boolean }) {
     super(code, particulars, options);
     this.retryable = options.retryable;
+    this.particulars = particulars;
   }
 }

@@ -118,7 +118,7 @@ export interface DeadLetter extends DeadLetterSummary {
 export interface DeadLetters {
   /** Oldest first. */
   list(): AsyncIterable<DeadLetterSummary>;
-  /** By key, or by an unambiguous beginning of one. */
+  /** By key, or by a beginning of one that no other has. */
   find(key: string): Promise<DeadLetter | undefined>;
   /** Whether there was one. */
   delete(key: string): Promise<boolean>;
@@ -176,12 +176,16 @@ export interface Store {
    */
   commit(request: CommitRequest): Promise<CommitResult>;
   /**
-   * Commits a dead letter's documents, then deletes it; or keeps it, and says what still stands in the way.
-   * Documents are those of the letter alone, made anew.
+   * Commits what a dead letter came to when it was made anew: its documents and what is still rejected. The letter is
+   * deleted unless one of the same place and reason comes of it again; `deadLetters` of the result says what still
+   * stands in the way. `changeset.bytes` are the letter's.
    */
-  retryDeadLetter(letter: DeadLetter, documents: ChangesetDocuments): Promise<CommitResult>;
+  retryDeadLetter(letter: DeadLetter, changeset: ChangesetDocuments): Promise<CommitResult>;
   findClientFile(ident: bigint): Promise<ClientFile | undefined>;
-  /** Every document of a collection, in the order of its `_id`s as the store sorts them. */
+  /**
+   * Every document of a collection, in the order of its `_id`s as the store sorts them, read in pieces: what is
+   * committed meanwhile may be among them or not.
+   */
   documents(collection: string): AsyncIterable<Document>;
   /** Names of the collections that hold documents. */
   collections(): Promise<readonly string[]>;
@@ -194,5 +198,6 @@ export interface Store {
   keepFingerprint(fingerprint: Uint8Array): Promise<void>;
   /** Whether a commit could be taken now; rejects with the reason if not. For `/healthz`. */
   ping(): Promise<void>;
+  /** Lets what was asked before finish, then lets go of everything. Safe to call again. */
   close(): Promise<void>;
 }

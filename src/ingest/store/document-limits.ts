@@ -1,0 +1,119 @@
+/**
+ * What MongoDB would refuse, and therefore no store takes.
+ *
+ * @module
+ */
+import { isMap, type BsonWrapper, type Document, type DocumentValue } from './document.js';
+import type { DeadLetterReason } from './store.js';
+
+/** The largest document, in bytes of BSON. */
+export const maxDocumentBytes = 16 * 1024 * 1024;
+
+/**
+ * The deepest document. As MongoDB's manual counts, every object and every array is a level, the document itself is
+ * the first.
+ */
+export const maxDocumentDepth = 100;
+
+/** Why a document can never be stored. */
+export interface Unstorable {
+  readonly reason: Extract<DeadLetterReason, 'too-large' | 'too-deep' | 'unstorable-value'>;
+  /** What was wrong and where. */
+  readonly detail: string;
+}
+
+/**
+ * Looks for what can never be stored: more than {@link maxDocumentBytes} or {@link maxDocumentDepth}, NUL or a lone
+ * surrogate in a field's name, a lone surrogate in a string, an integer beyond 64 bits, an invalid Date, no `_id` or an
+ * array as one.
+ *
+ * Every store holds the same limits, so that documents can move from one to another.
+ */
+export function findUnstorable(document: Document): Unstorable | undefined {
+  try {
+    const id = document._id;
+    if (id === undefined) refuse('unstorable-value', 'there is no _id');
+    if (Array.isArray(id)) refuse('unstorable-value', '_id is an array');
+    const bytes = sizeOf(document, 1);
+    if (bytes > maxDocumentBytes) {
+      refuse('too-large', `${bytes} bytes of BSON; at most ${maxDocumentBytes} can be stored`);
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof Refusal) return { reason: error.reason, detail: error.message };
+    throw error;
+  }
+}
+
+class Refusal extends Error {
+  constructor(
+    readonly reason: Unstorable['reason'],
+    detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+function refuse(reason: Unstorable['reason'], detail: string): never {
+  throw new Refusal(reason, detail);
+}
+
+/**
+ * Bytes of BSON. Not `calculateObjectSize` of `bson`: that one takes a user's map with a field `_bsontype` for a value
+ * of its own.
+ */
+function sizeOf(value: DocumentValue, depth: number): number {
+  if (value === null) return 0;
+  if (typeof value === 'boolean') return 1;
+  if (typeof value === 'string') return 4 + sizeOfString(value, 'a string') + 1;
+  if (typeof value === 'bigint') {
+    if (BigInt.asIntN(64, value) !== value) refuse('unstorable-value', 'an integer beyond 64 bits');
+    return 8;
+  }
+  if (value instanceof Date) {
+    if (Number.isNaN(value.getTime())) refuse('unstorable-value', 'an invalid date');
+    return 8;
+  }
+  if (Array.isArray(value) || isMap(value)) return sizeOfContainer(value as Document, depth);
+  return sizeOfWrapper(value as BsonWrapper);
+}
+
+function sizeOfWrapper(value: BsonWrapper): number {
+  switch (value._bsontype) {
+    case 'Int32':
+      return 4;
+    case 'Double':
+      return 8;
+    case 'ObjectId':
+      return 12;
+    case 'Decimal128':
+      return 16;
+    case 'Binary':
+      // Subtype 2 repeats the length inside.
+      return 5 + value.length() + (value.sub_type === 2 ? 4 : 0);
+    default:
+      return refuse('unstorable-value', 'a value of no BSON type');
+  }
+}
+
+/** Of an array, too: BSON writes its indexes as names. */
+function sizeOfContainer(fields: Document, depth: number): number {
+  if (depth > maxDocumentDepth) {
+    refuse('too-deep', `nested more than ${maxDocumentDepth} levels deep`);
+  }
+  let bytes = 5;
+  for (const [name, value] of Object.entries(fields)) {
+    if (name.includes('\0')) refuse('unstorable-value', `a field's name holds NUL: ${JSON.stringify(name)}`);
+    bytes += 2 + sizeOfString(name, "a field's name") + sizeOf(value, depth + 1);
+  }
+  return bytes;
+}
+
+const loneSurrogate = /\p{Surrogate}/u;
+
+function sizeOfString(text: string, what: string): number {
+  if (loneSurrogate.test(text)) {
+    refuse('unstorable-value', `${what} holds a lone surrogate: ${JSON.stringify(text.slice(0, 100))}`);
+  }
+  return Buffer.byteLength(text);
+}

@@ -1,0 +1,80 @@
+/**
+ * Stores by URL.
+ *
+ * @module
+ */
+import { resolve } from 'node:path';
+import { InvalidOptionError } from '../../errors.js';
+import { openSqliteStore } from './sqlite/sqlite-store.js';
+import type { Store } from './store.js';
+
+/**
+ * What a store is opened for.
+ *
+ * - `serve`: to commit uploads. A SQLite file has one such opener at a time.
+ * - `command`: to look and to change single things, beside a `serve`. Creates what is not there yet.
+ * - `read`: to look only. What is not there is an error.
+ */
+export type StoreMode = 'serve' | 'command' | 'read';
+
+export interface OpenStoreOptions {
+  readonly mode: StoreMode;
+  /** How much dead letters may take, 1 KiB for each and the bytes of their changesets. Default: 1 GiB. */
+  readonly maxDeadLetterBytes?: number;
+  /** Prefix of the telemetry classes, for the SQL views named after them; only `serve` makes them. */
+  readonly classPrefix?: string;
+  /** How long to wait for a lock that another process holds. Default: 5000. */
+  readonly busyTimeoutMillis?: number;
+}
+
+const expected = 'sqlite:PATH, as in sqlite:telemetry.db or sqlite:/var/lib/telemetry.db';
+
+/**
+ * Opens a store.
+ *
+ * `sqlite:PATH` is a file; what follows the colon is taken literally, nothing in it is decoded, and a relative path
+ * starts from the working directory. `sqlite:///PATH` is the absolute `/PATH`. Its directory must exist.
+ *
+ * @param url - may hold a password: errors never repeat more than its scheme
+ * @throws InvalidOptionError for a URL of no store, or an option out of range
+ * @throws StoreError where the store cannot be opened
+ */
+export async function openStore(url: string, options: OpenStoreOptions): Promise<Store> {
+  const scheme = /^[a-z][a-z0-9+.-]*:/iu.exec(url)?.[0].toLowerCase();
+  if (scheme === 'mongodb:' || scheme === 'mongodb+srv:') {
+    throw new InvalidOptionError('store', `${scheme}…`, `${expected}; this release has no MongoDB store yet`);
+  }
+  if (scheme !== 'sqlite:') {
+    throw new InvalidOptionError('store', scheme === undefined ? url : `${scheme}…`, expected);
+  }
+  const { mode, maxDeadLetterBytes = 2 ** 30, classPrefix = '', busyTimeoutMillis = 5000 } = options;
+  requireCount('maxDeadLetterBytes', maxDeadLetterBytes);
+  requireCount('busyTimeoutMillis', busyTimeoutMillis);
+  return openSqliteStore({
+    path: sqlitePath(url),
+    mode,
+    maxDeadLetterBytes,
+    classPrefix,
+    busyTimeoutMillis,
+  });
+}
+
+function sqlitePath(url: string): string {
+  let path = url.slice('sqlite:'.length);
+  if (path.startsWith('//')) {
+    if (!path.startsWith('///')) {
+      throw new InvalidOptionError('store', url, `${expected}; a host cannot be given`);
+    }
+    path = path.slice(2);
+  }
+  if (path === '' || path === ':memory:' || /[/\\]$/u.test(path) || path.includes('\0')) {
+    throw new InvalidOptionError('store', url, `${expected}: a file, for what is stored must last`);
+  }
+  return resolve(path);
+}
+
+function requireCount(option: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new InvalidOptionError(option, value, 'an integer from 0 on');
+  }
+}

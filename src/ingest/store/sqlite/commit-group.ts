@@ -1,0 +1,38 @@
+import type { CommitResult } from '../store.js';
+import type { StoreError } from '../store-error.js';
+import { commitUpload } from './commit-operation.js';
+import type { Database } from './database.js';
+import { freePages } from './dead-letter-table.js';
+import { toStoreError } from './sqlite-error.js';
+import type { EncodedCommit } from './store-operations.js';
+
+export type CommitOutcome = { readonly result: CommitResult } | { readonly error: StoreError };
+
+/**
+ * Commits several uploads in one transaction, so that devices that upload at the same time share one fsync. Each stands
+ * for itself: one that fails takes none of the others with it, unless the transaction as a whole fails.
+ */
+export function commitGroup(
+  database: Database,
+  commits: readonly EncodedCommit[],
+  maxDeadLetterBytes: number,
+): CommitOutcome[] {
+  try {
+    const outcomes = database.transaction(() =>
+      commits.map((commit): CommitOutcome => {
+        try {
+          const result = database.savepoint(() => commitUpload(database, commit, maxDeadLetterBytes));
+          return { result };
+        } catch (error) {
+          // SQLite ends the whole transaction on some errors, a full disk among them.
+          if (!database.inTransaction) throw error;
+          return { error: toStoreError(error, database.path) };
+        }
+      }),
+    );
+    if (commits.some(({ retried }) => retried !== undefined)) freePages(database);
+    return outcomes;
+  } catch (error) {
+    return commits.map(() => ({ error: toStoreError(error, database.path) }));
+  }
+}

@@ -1,0 +1,123 @@
+import { deadLetterKey, digestChangeset } from '../dead-letter-key.js';
+import { equalDocuments } from '../document-equality.js';
+import { StoreError } from '../store-error.js';
+import type { ClientFile, CommitResult, Rejection } from '../store.js';
+import type { Database } from './database.js';
+import { addDeadLetter, deadLetterUsage } from './dead-letter-table.js';
+import { decodeDocument } from './decode-document.js';
+import { jsonFormOf } from './json-form.js';
+import type { EncodedChangeset, EncodedCommit, EncodedDocument } from './store-operations.js';
+
+/**
+ * Writes everything of one commit. The caller has a transaction open, and rolls it back if this throws.
+ *
+ * @throws StoreError `store-dead-letters-full` where the commit adds dead letters that no longer fit
+ */
+export function commitUpload(
+  database: Database,
+  commit: EncodedCommit,
+  maxDeadLetterBytes: number,
+): CommitResult {
+  let stored = 0;
+  let duplicates = 0;
+  const rejected: { readonly rejection: Rejection; readonly key: string; readonly isNew: boolean }[] = [];
+
+  for (const changeset of commit.changesets) {
+    const setAside = letterWriter(database, commit, changeset);
+    for (const document of changeset.documents) {
+      if (insertDocument(database, document)) stored += 1;
+      else if (isStored(database, document)) duplicates += 1;
+      else rejected.push(setAside(conflictOf(document)));
+    }
+    for (const rejection of changeset.rejections) rejected.push(setAside(rejection));
+  }
+
+  if (commit.retried !== undefined && !rejected.some(({ key }) => key === commit.retried)) {
+    database.run('DELETE FROM dead_letters WHERE key = ?', commit.retried);
+  }
+  if (rejected.some(({ isNew }) => isNew) && deadLetterUsage(database) > maxDeadLetterBytes) {
+    throw new StoreError(
+      'store-dead-letters-full',
+      `they may take ${maxDeadLetterBytes} bytes (--max-dead-letter-bytes); look at them, delete or retry them, or ` +
+        'allow more. Uploads that would add one are held back until then',
+      { retryable: true },
+    );
+  }
+  if (commit.file !== undefined) recordProgress(database, commit.file);
+  const deadLetters = rejected
+    .filter(({ isNew }) => isNew || commit.retried !== undefined)
+    .map(({ rejection: { className, reason } }) => ({
+      reason,
+      ...(className !== undefined && { className }),
+    }));
+  return { stored, duplicates, deadLetters };
+}
+
+function insertDocument(database: Database, { collection, key, json }: EncodedDocument): boolean {
+  const changes = database.run(
+    'INSERT INTO documents (collection, key, document) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    collection,
+    key,
+    json,
+  );
+  return changes > 0;
+}
+
+/** Whether the document that is stored under this one's key equals it. */
+function isStored(database: Database, { collection, key, json }: EncodedDocument): boolean {
+  const [row] = database.all<{ document: string }>(
+    'SELECT document FROM documents WHERE collection = ? AND key = ?',
+    collection,
+    key,
+  );
+  if (row === undefined) return false;
+  const form = jsonFormOf(collection);
+  const document = decodeDocument(json, form);
+  try {
+    return equalDocuments(decodeDocument(row.document, form), document);
+  } catch {
+    // Changed by other hands to what is no document: then it is not this one.
+    return false;
+  }
+}
+
+function conflictOf({ collection, key, place, className }: EncodedDocument): Rejection {
+  return {
+    place,
+    className,
+    reason: 'id-conflict',
+    detail: `another document with the _id ${key} is stored in ${collection}`,
+  };
+}
+
+function letterWriter(database: Database, commit: EncodedCommit, changeset: EncodedChangeset) {
+  let digest: Uint8Array | undefined;
+  return (rejection: Rejection) => {
+    digest ??= digestChangeset(changeset.bytes);
+    const key = deadLetterKey(digest, rejection.place, rejection.reason);
+    const isNew = addDeadLetter(database, {
+      key,
+      digest,
+      rejection,
+      changeset: changeset.bytes,
+      clientVersion: changeset.clientVersion,
+      origin: commit,
+    });
+    return { rejection, key, isNew };
+  };
+}
+
+/** User and salt stay as the first commit wrote them; versions never fall. */
+function recordProgress(database: Database, file: ClientFile): void {
+  database.run(
+    `INSERT INTO client_files (ident, salt, userId, clientVersion, serverVersion) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (ident) DO UPDATE SET
+       clientVersion = max(clientVersion, excluded.clientVersion),
+       serverVersion = max(serverVersion, excluded.serverVersion)`,
+    file.ident,
+    file.salt,
+    file.userId,
+    file.clientVersion,
+    file.serverVersion,
+  );
+}

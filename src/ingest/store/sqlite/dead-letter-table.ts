@@ -1,0 +1,169 @@
+/**
+ * Dead letters in SQLite.
+ *
+ * @module
+ */
+import type { DeadLetter, DeadLetterReason, DeadLetterSummary, Rejection } from '../store.js';
+import type { Database, Row } from './database.js';
+
+/** Changesets are kept in pieces, so that no single row is large. */
+const pieceBytes = 1024 * 1024;
+
+/** What a row keeps of a detail or a class name, in UTF-16 code units. */
+const maxTextLength = 500;
+
+const lettersPerPage = 500n;
+
+export interface NewDeadLetter {
+  readonly key: string;
+  readonly digest: Uint8Array;
+  readonly rejection: Rejection;
+  readonly changeset: Uint8Array;
+  readonly clientVersion: bigint;
+  readonly origin: {
+    readonly appId: string;
+    readonly userId: string;
+    readonly fileIdent: bigint;
+    readonly receivedAt: Date;
+  };
+}
+
+/** Adds a letter and its changeset; returns false if it is there already. */
+export function addDeadLetter(database: Database, letter: NewDeadLetter): boolean {
+  const { key, digest, rejection, changeset, clientVersion, origin } = letter;
+  const changes = database.run(
+    `INSERT INTO dead_letters
+       (key, reason, detail, appId, userId, fileIdent, clientVersion, place, className, receivedAt, digest)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    key,
+    rejection.reason,
+    clip(rejection.detail),
+    origin.appId,
+    origin.userId,
+    origin.fileIdent,
+    clientVersion,
+    rejection.place === undefined ? null : BigInt(rejection.place),
+    rejection.className === undefined ? null : clip(rejection.className),
+    origin.receivedAt.toISOString(),
+    digest,
+  );
+  if (changes > 0) addChangeset(database, digest, changeset);
+  return changes > 0;
+}
+
+function addChangeset(database: Database, digest: Uint8Array, bytes: Uint8Array): void {
+  const changes = database.run(
+    'INSERT INTO changesets (digest, sizeBytes) VALUES (?, ?) ON CONFLICT DO NOTHING',
+    digest,
+    BigInt(bytes.length),
+  );
+  if (changes === 0) return;
+  for (let start = 0, piece = 0n; start < bytes.length; start += pieceBytes, piece += 1n) {
+    database.run(
+      'INSERT INTO changeset_pieces (digest, piece, bytes) VALUES (?, ?, ?)',
+      digest,
+      piece,
+      bytes.subarray(start, start + pieceBytes),
+    );
+  }
+}
+
+/** What the dead letters take, in bytes. */
+export function deadLetterUsage(database: Database): number {
+  const [usage] = database.all<{ bytes: bigint }>('SELECT bytes FROM dead_letter_usage');
+  return Number(usage?.bytes ?? 0n);
+}
+
+const summaryColumns = `sequence, key, reason, detail, appId, userId, fileIdent, clientVersion, place, className,
+  receivedAt, dead_letters.digest AS digest, sizeBytes`;
+
+/** The next letters after a sequence number, and the last one's. */
+export function readDeadLetters(
+  database: Database,
+  after: bigint,
+): { letters: DeadLetterSummary[]; last: bigint } {
+  const rows = database.all<LetterRow>(
+    `SELECT ${summaryColumns} FROM dead_letters JOIN changesets USING (digest)
+     WHERE sequence > ? ORDER BY sequence LIMIT ?`,
+    after,
+    lettersPerPage,
+  );
+  return { letters: rows.map(toSummary), last: rows.at(-1)?.sequence ?? after };
+}
+
+/** By key or by a beginning of one that no other has. */
+export function findDeadLetter(database: Database, key: string): DeadLetter | undefined {
+  if (!/^[0-9a-f]{1,64}$/u.test(key)) return undefined;
+  const [row, another] = database.all<LetterRow>(
+    `SELECT ${summaryColumns} FROM dead_letters JOIN changesets USING (digest)
+     WHERE key >= ? AND key < ? LIMIT 2`,
+    key,
+    // The character after every hex digit.
+    `${key}g`,
+  );
+  if (row === undefined || another !== undefined) return undefined;
+  return { ...toSummary(row), changeset: readChangeset(database, row) };
+}
+
+function readChangeset(database: Database, { digest, sizeBytes }: LetterRow): Uint8Array {
+  const bytes = new Uint8Array(Number(sizeBytes));
+  for (let start = 0, piece = 0n; start < bytes.length; start += pieceBytes, piece += 1n) {
+    const [row] = database.all<{ bytes: Uint8Array }>(
+      'SELECT bytes FROM changeset_pieces WHERE digest = ? AND piece = ?',
+      digest,
+      piece,
+    );
+    if (row !== undefined) bytes.set(row.bytes, start);
+  }
+  return bytes;
+}
+
+/** Deletes a letter, and its changeset with the last letter of it; gives the room back to the file system. */
+export function deleteDeadLetter(database: Database, key: string): boolean {
+  const deleted = database.transaction(() => database.run('DELETE FROM dead_letters WHERE key = ?', key) > 0);
+  if (deleted) freePages(database);
+  return deleted;
+}
+
+/** Returns the file's free pages to the file system; every step of this pragma is a row. */
+export function freePages(database: Database): void {
+  database.all('PRAGMA incremental_vacuum');
+}
+
+interface LetterRow extends Row {
+  readonly sequence: bigint;
+  readonly key: string;
+  readonly reason: string;
+  readonly detail: string;
+  readonly appId: string;
+  readonly userId: string;
+  readonly fileIdent: bigint;
+  readonly clientVersion: bigint;
+  readonly place: bigint | null;
+  readonly className: string | null;
+  readonly receivedAt: string;
+  readonly digest: Uint8Array;
+  readonly sizeBytes: bigint;
+}
+
+function toSummary(row: LetterRow): DeadLetterSummary {
+  const { key, detail, appId, userId, fileIdent, clientVersion, place, className } = row;
+  return {
+    key,
+    reason: row.reason as DeadLetterReason,
+    detail,
+    appId,
+    userId,
+    fileIdent,
+    clientVersion,
+    ...(place !== null && { place: Number(place) }),
+    ...(className !== null && { className }),
+    receivedAt: new Date(row.receivedAt),
+    sizeBytes: Number(row.sizeBytes),
+  };
+}
+
+/** SQLite's text ends at NUL for many of its readers. */
+function clip(text: string): string {
+  return text.slice(0, maxTextLength).replaceAll('\0', '\\0');
+}

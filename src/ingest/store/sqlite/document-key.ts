@@ -1,0 +1,82 @@
+/**
+ * `_id`s as keys of a table.
+ *
+ * @module
+ */
+import { isMap, type BsonWrapper, type DocumentValue } from '../document.js';
+import { encodeWrapper } from './encode-document.js';
+
+/**
+ * The key under which a document is stored: equal for the `_id`s that are one key in MongoDB, and for no others.
+ *
+ * MongoDB compares numbers by value, not by type: 1 as Int32, Int64, double or decimal is one key, and so are -0 and
+ * 0, and NaN and NaN. Maps are compared with their fields in order. `null` is an `_id` like any other.
+ *
+ * It is JSON: `{"$oid":"…"}`, `"text"`, `42`, `null`.
+ */
+export function documentKey(id: DocumentValue): string {
+  if (id === null) return 'null';
+  if (typeof id === 'string') return JSON.stringify(id);
+  if (typeof id === 'boolean') return String(id);
+  if (typeof id === 'bigint') return decimalKey({ coefficient: id, exponent: 0 });
+  if (id instanceof Date) return `{"$date":${id.getTime()}}`;
+  if (Array.isArray(id)) return `[${id.map((element: DocumentValue) => documentKey(element)).join(',')}]`;
+  if (isMap(id)) {
+    const fields = Object.entries(id).map(
+      ([name, value]) => `${JSON.stringify(name.startsWith('$') ? `$${name}` : name)}:${documentKey(value)}`,
+    );
+    return `{${fields.join(',')}}`;
+  }
+  const wrapper = id as BsonWrapper;
+  switch (wrapper._bsontype) {
+    case 'Int32':
+    case 'Double':
+      return Number.isFinite(wrapper.value)
+        ? decimalKey(decimalOfDouble(wrapper.value))
+        : `{"$number":"${wrapper.value}"}`;
+    case 'Decimal128': {
+      const text = wrapper.toString();
+      const decimal = parseDecimal(text);
+      return decimal === undefined ? `{"$number":"${text}"}` : decimalKey(decimal);
+    }
+    case 'ObjectId':
+    case 'Binary':
+      return encodeWrapper(wrapper);
+  }
+}
+
+/** `coefficient` times ten to the `exponent`. */
+interface Decimal {
+  readonly coefficient: bigint;
+  readonly exponent: number;
+}
+
+/** Integers of up to 20 digits in full, all others as coefficient without trailing zeros and exponent. */
+function decimalKey({ coefficient, exponent }: Decimal): string {
+  if (coefficient === 0n) return '0';
+  while (coefficient % 10n === 0n) {
+    coefficient /= 10n;
+    exponent += 1;
+  }
+  const digits = String(coefficient);
+  if (exponent >= 0 && digits.length + exponent <= 20) return digits + '0'.repeat(exponent);
+  return `${digits}e${exponent}`;
+}
+
+/** Exact: every finite double is a decimal. */
+function decimalOfDouble(value: number): Decimal {
+  let halvings = 0;
+  while (!Number.isInteger(value)) {
+    value *= 2;
+    halvings += 1;
+  }
+  return { coefficient: BigInt(value) * 5n ** BigInt(halvings), exponent: -halvings };
+}
+
+/** What Decimal128 prints; undefined for NaN and the infinities. */
+function parseDecimal(text: string): Decimal | undefined {
+  const match = /^(-?\d+)(?:\.(\d+))?(?:E([+-]?\d+))?$/u.exec(text);
+  if (match === null) return undefined;
+  const [, integer = '', fraction = '', exponent = '0'] = match;
+  return { coefficient: BigInt(integer + fraction), exponent: Number(exponent) - fraction.length };
+}

@@ -1,0 +1,110 @@
+import { Decimal128, type Int32 } from 'bson';
+import { isMap, type BsonWrapper, type Document, type DocumentValue } from '../document.js';
+import {
+  fitsInt32,
+  isIsoTime,
+  ruleOfElement,
+  ruleOfField,
+  type FieldRule,
+  type JsonForm,
+} from './json-form.js';
+
+/**
+ * Writes a document as JSON that `decodeDocument` reads back to the same document, by BSON type and bits.
+ *
+ * @throws TypeError for a value that is no document's: nothing that `findUnstorable` lets pass
+ */
+export function encodeDocument(document: Document, form: JsonForm): string {
+  return encodeValue(document, form.fields, form);
+}
+
+function encodeValue(value: DocumentValue, rule: FieldRule | undefined, form: JsonForm): string {
+  if (value === null) return 'null';
+  if (typeof value === 'boolean') return String(value);
+  if (typeof value === 'bigint') return encodeInt64(value, rule, form);
+  if (typeof value === 'string') {
+    return rule === 'time' && isIsoTime(value) ? wrap('$string', value) : JSON.stringify(value);
+  }
+  if (value instanceof Date) return encodeDate(value, rule);
+  if (Array.isArray(value)) {
+    const elementRule = ruleOfElement(rule);
+    return `[${value.map((element: DocumentValue) => encodeValue(element, elementRule, form)).join(',')}]`;
+  }
+  if (isMap(value)) return encodeMap(value, rule, form);
+  const wrapper = value as BsonWrapper;
+  if (wrapper._bsontype === 'Int32') {
+    return rule === 'int64' || form.integers === 'int64'
+      ? wrap('$numberInt', String(wrapper.value))
+      : String(wrapper.value);
+  }
+  return encodeWrapper(wrapper);
+}
+
+function encodeMap(map: Document, rule: FieldRule | undefined, form: JsonForm): string {
+  let text = '{';
+  for (const name of Object.keys(map)) {
+    if (text.length > 1) text += ',';
+    const written = JSON.stringify(name.startsWith('$') ? `$${name}` : name);
+    text += `${written}:${encodeValue(map[name] as DocumentValue, ruleOfField(rule, name), form)}`;
+  }
+  return `${text}}`;
+}
+
+function encodeInt64(value: bigint, rule: FieldRule | undefined, form: JsonForm): string {
+  if (BigInt.asIntN(64, value) !== value) throw new TypeError('an integer beyond 64 bits');
+  const literal = rule === 'int64' || form.integers === 'int64' || !fitsInt32(value);
+  return literal ? String(value) : wrap('$numberLong', String(value));
+}
+
+function encodeDate(date: Date, rule: FieldRule | undefined): string {
+  const millis = date.getTime();
+  if (Number.isNaN(millis)) throw new TypeError('an invalid date');
+  const text = date.toISOString();
+  if (rule === 'time' && isIsoTime(text)) return `"${text}"`;
+  return millis >= 0 && isIsoTime(text)
+    ? wrap('$date', text)
+    : `{"$date":${wrap('$numberLong', String(millis))}}`;
+}
+
+/** A value that is written the same wherever it stands. */
+export function encodeWrapper(value: Exclude<BsonWrapper, Int32>): string {
+  switch (value._bsontype) {
+    case 'Double':
+      return encodeDouble(value.value);
+    case 'ObjectId':
+      return wrap('$oid', value.toHexString());
+    case 'Decimal128': {
+      const text = value.toString();
+      return equalBytes(Decimal128.fromString(text).bytes, value.bytes)
+        ? wrap('$numberDecimal', text)
+        : wrap('$decimal128', Buffer.from(value.bytes).toString('hex'));
+    }
+    case 'Binary': {
+      const bytes = Buffer.from(value.value());
+      if (value.sub_type === 4 && bytes.length === 16) {
+        const hex = bytes.toString('hex');
+        return wrap('$uuid', hex.replace(/^(.{8})(.{4})(.{4})(.{4})/u, '$1-$2-$3-$4-'));
+      }
+      const subtype = value.sub_type.toString(16).padStart(2, '0');
+      return `{"$binary":{"base64":"${bytes.toString('base64')}","subType":"${subtype}"}}`;
+    }
+    default:
+      throw new TypeError("an object of no BSON type is no document's value");
+  }
+}
+
+function encodeDouble(value: number): string {
+  if (Object.is(value, -0)) return wrap('$numberDouble', '-0.0');
+  const text = String(value);
+  if (!Number.isFinite(value)) return wrap('$numberDouble', text);
+  // The point or the exponent is what makes it a double.
+  return /[.e]/u.test(text) ? text : `${text}.0`;
+}
+
+function wrap(type: string, text: string): string {
+  return `{"${type}":${JSON.stringify(text)}}`;
+}
+
+function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return Buffer.compare(left, right) === 0;
+}

@@ -1,0 +1,178 @@
+/**
+ * The tables of a store, and the steps from one version of them to the next.
+ *
+ * @module
+ */
+import { StoreError } from '../store-error.js';
+import type { Database } from './database.js';
+
+/** "RLMI": `file` and SQLite know by it whose file this is. */
+export const applicationId = 0x524c4d49;
+
+const spanTime = `document ->> '$.startTime'`;
+const logTime = `coalesce(document ->> '$.time', document ->> '$.observedTime')`;
+const serviceName = `document ->> '$.resource.service.name'`;
+const traceId = `document ->> '$.traceId'`;
+
+/**
+ * Version 1. The indexes' expressions are written as queries write them: SQLite uses an index on an expression for that
+ * very expression only. The views repeat the indexes' conditions for the same reason.
+ */
+const version1 = `
+  -- One row a document. "key" is its _id, equal for equal _ids; see document-key.ts.
+  CREATE TABLE documents (
+    collection TEXT NOT NULL,
+    key TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (collection, key)
+  ) STRICT;
+  CREATE INDEX documents_by_trace ON documents (${traceId}) WHERE ${traceId} IS NOT NULL;
+  CREATE INDEX spans_by_time ON documents (collection, ${spanTime}) WHERE collection GLOB '*Span';
+  CREATE INDEX spans_by_service_and_time ON documents (collection, ${serviceName}, ${spanTime})
+    WHERE collection GLOB '*Span';
+  CREATE INDEX logs_by_time ON documents (collection, ${logTime}) WHERE collection GLOB '*LogRecord';
+  CREATE INDEX logs_by_service_and_time ON documents (collection, ${serviceName}, ${logTime})
+    WHERE collection GLOB '*LogRecord';
+
+  CREATE TABLE client_files (
+    ident INTEGER NOT NULL PRIMARY KEY,
+    salt INTEGER NOT NULL,
+    userId TEXT NOT NULL,
+    clientVersion INTEGER NOT NULL,
+    serverVersion INTEGER NOT NULL
+  ) STRICT;
+
+  -- Changesets that dead letters came of, by SHA-256, each kept once, in pieces.
+  CREATE TABLE changesets (
+    digest BLOB NOT NULL PRIMARY KEY,
+    sizeBytes INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE changeset_pieces (
+    digest BLOB NOT NULL,
+    piece INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (digest, piece)
+  ) STRICT;
+  CREATE TABLE dead_letters (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL UNIQUE,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    appId TEXT NOT NULL,
+    userId TEXT NOT NULL,
+    fileIdent INTEGER NOT NULL,
+    clientVersion INTEGER NOT NULL,
+    place INTEGER,
+    className TEXT,
+    receivedAt TEXT NOT NULL,
+    digest BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX dead_letters_by_changeset ON dead_letters (digest);
+  -- What dead letters take: 1 KiB each, and the bytes of their changesets.
+  CREATE TABLE dead_letter_usage (bytes INTEGER NOT NULL) STRICT;
+  INSERT INTO dead_letter_usage VALUES (0);
+  CREATE TRIGGER dead_letter_added AFTER INSERT ON dead_letters BEGIN
+    UPDATE dead_letter_usage SET bytes = bytes + 1024;
+  END;
+  CREATE TRIGGER dead_letter_deleted AFTER DELETE ON dead_letters BEGIN
+    UPDATE dead_letter_usage SET bytes = bytes - 1024;
+    DELETE FROM changesets WHERE digest = OLD.digest
+      AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE digest = OLD.digest);
+  END;
+  CREATE TRIGGER changeset_added AFTER INSERT ON changesets BEGIN
+    UPDATE dead_letter_usage SET bytes = bytes + NEW.sizeBytes;
+  END;
+  CREATE TRIGGER changeset_deleted AFTER DELETE ON changesets BEGIN
+    UPDATE dead_letter_usage SET bytes = bytes - OLD.sizeBytes;
+    DELETE FROM changeset_pieces WHERE digest = OLD.digest;
+  END;
+
+  CREATE TABLE api_keys (
+    id TEXT NOT NULL PRIMARY KEY,
+    hash BLOB NOT NULL UNIQUE,
+    userName TEXT NOT NULL,
+    createdAt TEXT NOT NULL,
+    revokedAt TEXT
+  ) STRICT;
+  CREATE TABLE revocations (
+    subject TEXT NOT NULL PRIMARY KEY,
+    revokedAt TEXT NOT NULL
+  ) STRICT;
+  -- The server's secret and its fingerprint.
+  CREATE TABLE settings (
+    name TEXT NOT NULL PRIMARY KEY,
+    value BLOB NOT NULL
+  ) STRICT;
+
+  ${createViews('')}
+`;
+
+/** The step at place n makes version n + 1 of version n. Steps that were released are never changed. */
+const steps: readonly string[] = [version1];
+
+export const schemaVersion = steps.length;
+
+/**
+ * The version of the schema that a file has; 0 for an empty one.
+ *
+ * @throws StoreError for a newer one, and for a file of somebody else's
+ */
+export function readSchemaVersion(database: Database): number {
+  const version = database.pragma('user_version');
+  const owner = database.pragma('application_id');
+  const isEmpty = owner === 0 && database.all('SELECT name FROM sqlite_schema LIMIT 1').length === 0;
+  if (isEmpty) return 0;
+  if (owner !== applicationId) {
+    throw new StoreError('store-incompatible', `${database.path} is a database of another program`, {
+      retryable: false,
+    });
+  }
+  if (version > schemaVersion) {
+    throw new StoreError(
+      'store-incompatible',
+      `${database.path} has schema version ${version}; this release knows ${schemaVersion}. Use a newer release`,
+      { retryable: false },
+    );
+  }
+  return version;
+}
+
+/** Takes a file to the present version. The caller holds the serve lock. */
+export function migrate(database: Database): void {
+  const version = readSchemaVersion(database);
+  if (version === schemaVersion) return;
+  // It must come before the first table. WAL lasts as well; it cannot be entered within the transaction.
+  if (version === 0) database.execute('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL');
+  database.transaction(() => {
+    for (const step of steps.slice(version)) database.execute(step);
+    database.execute(`PRAGMA user_version = ${schemaVersion}; PRAGMA application_id = ${applicationId}`);
+  });
+}
+
+/** The views of telemetry classes that have a prefix, if there are none of these names yet. */
+export function createPrefixedViews(database: Database, classPrefix: string): void {
+  if (classPrefix !== '') database.execute(createViews(classPrefix));
+}
+
+function createViews(classPrefix: string): string {
+  const view = (className: string, columns: string) => `
+    CREATE VIEW IF NOT EXISTS "${(classPrefix + className).replaceAll('"', '""')}" AS
+    SELECT document ->> '$._id."$oid"' AS _id, ${columns}, document FROM documents
+    WHERE collection = '${(classPrefix + className).replaceAll("'", "''")}' AND collection GLOB '*${className}';
+  `;
+  const fields = (...names: string[]) =>
+    names.map((name) => `document ->> '$.${name}' AS ${name}`).join(', ');
+  return (
+    view(
+      'Span',
+      `${fields('traceId', 'spanId', 'parentSpanId', 'name', 'kind', 'startTime', 'endTime', 'durationNano')}, ` +
+        `${fields('statusCode', 'statusMessage')}, ${serviceName} AS serviceName`,
+    ) +
+    // When it happened; where the log record does not say, when it was seen.
+    view(
+      'LogRecord',
+      `${logTime} AS time, ${fields('observedTime', 'severityNumber', 'severityText', 'body', 'eventName')}, ` +
+        `${fields('traceId', 'spanId')}, ${serviceName} AS serviceName`,
+    )
+  );
+}

@@ -1,0 +1,164 @@
+import type { Document } from '../document.js';
+import { StoreError } from '../store-error.js';
+import type {
+  ApiKey,
+  ApiKeys,
+  ChangesetDocuments,
+  ClientFile,
+  CommitRequest,
+  CommitResult,
+  DeadLetter,
+  DeadLetters,
+  DeadLetterSummary,
+  Revocations,
+  Store,
+  StoredSecret,
+} from '../store.js';
+import { decodeDocument } from './decode-document.js';
+import { encodeChangesets } from './encode-commit.js';
+import { jsonFormOf, type JsonForm } from './json-form.js';
+import type { SqliteStoreOptions } from './open-database.js';
+import type { EncodedCommit } from './store-operations.js';
+import { WorkerChannel } from './worker-channel.js';
+
+/**
+ * Opens a store in one SQLite file. The file is used in a thread of its own.
+ *
+ * @throws StoreError
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const channel = new WorkerChannel();
+  try {
+    await channel.call('open', options);
+  } catch (error) {
+    await channel.terminate();
+    throw error;
+  }
+  return new SqliteStore(channel, options.path);
+}
+
+class SqliteStore implements Store {
+  readonly deadLetters: DeadLetters;
+  readonly apiKeys: ApiKeys;
+  readonly revocations: Revocations;
+  readonly #channel: WorkerChannel;
+  readonly #path: string;
+  #closing: Promise<void> | undefined;
+
+  constructor(channel: WorkerChannel, path: string) {
+    this.#channel = channel;
+    this.#path = path;
+    this.deadLetters = {
+      list: () => listDeadLetters(channel),
+      find: (key) => channel.call('findDeadLetter', key),
+      delete: (key) => channel.call('deleteDeadLetter', key),
+    };
+    this.apiKeys = {
+      create: (key: ApiKey) => channel.call('createApiKey', key),
+      list: () => channel.call('listApiKeys', undefined),
+      findByHash: (hash) => channel.call('findApiKey', { hash: hash.slice() }),
+      findById: (id) => channel.call('findApiKey', { id }),
+      revoke: (id, at) => channel.call('revokeApiKey', { id, at }),
+    };
+    this.revocations = {
+      add: (subject, at) => channel.call('addRevocation', { subject, at }),
+      has: (subjects) => channel.call('hasRevocation', subjects),
+    };
+  }
+
+  async commit({ appId, file, receivedAt, changesets }: CommitRequest): Promise<CommitResult> {
+    const { userId, ident: fileIdent } = file;
+    const encoded = await encodeChangesets(changesets);
+    return this.#commit({
+      appId,
+      userId,
+      fileIdent,
+      receivedAt,
+      file,
+      changesets: encoded,
+      retried: undefined,
+    });
+  }
+
+  async retryDeadLetter(letter: DeadLetter, changeset: ChangesetDocuments): Promise<CommitResult> {
+    const { key, appId, userId, fileIdent, receivedAt } = letter;
+    const encoded = await encodeChangesets([changeset]);
+    return this.#commit({
+      appId,
+      userId,
+      fileIdent,
+      receivedAt,
+      file: undefined,
+      changesets: encoded,
+      retried: key,
+    });
+  }
+
+  findClientFile(ident: bigint): Promise<ClientFile | undefined> {
+    return this.#channel.call('findClientFile', ident);
+  }
+
+  async *documents(collection: string): AsyncGenerator<Document> {
+    const form = jsonFormOf(collection);
+    let after: string | undefined;
+    for (;;) {
+      const page = await this.#channel.call('readDocuments', { collection, after });
+      if (page.length === 0) return;
+      for (const { key, json } of page) {
+        yield this.#decode(json, form, key);
+        after = key;
+      }
+    }
+  }
+
+  collections(): Promise<readonly string[]> {
+    return this.#channel.call('collections', undefined);
+  }
+
+  loadSecret(): Promise<StoredSecret> {
+    return this.#channel.call('loadSecret', undefined);
+  }
+
+  keepSecret(candidate: Uint8Array): Promise<Uint8Array> {
+    return this.#channel.call('keepSecret', candidate.slice());
+  }
+
+  keepFingerprint(fingerprint: Uint8Array): Promise<void> {
+    return this.#channel.call('keepFingerprint', fingerprint.slice());
+  }
+
+  ping(): Promise<void> {
+    return this.#channel.call('ping', undefined);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#channel.close();
+    return this.#closing;
+  }
+
+  #commit(commit: EncodedCommit): Promise<CommitResult> {
+    const transfer = commit.changesets.map(({ bytes }) => bytes.buffer as ArrayBuffer);
+    return this.#channel.call('commit', commit, transfer);
+  }
+
+  #decode(json: string, form: JsonForm, key: string): Document {
+    try {
+      return decodeDocument(json, form);
+    } catch (error) {
+      throw new StoreError('store-corrupt', `${this.#path}: the document ${key} was changed by other hands`, {
+        cause: error,
+        retryable: false,
+      });
+    }
+  }
+}
+
+async function* listDeadLetters(channel: WorkerChannel): AsyncGenerator<DeadLetterSummary> {
+  let after = 0n;
+  for (;;) {
+    const { letters, last } = await channel.call('readDeadLetters', after);
+    if (letters.length === 0) return;
+    yield* letters;
+    after = last;
+  }
+}
