@@ -1,0 +1,56 @@
+/** How a connection is told that a session's messages are not to be read for a while. */
+export interface HoldBackOptions {
+  /** How long a session may be held back before it is sent away, in milliseconds. */
+  readonly maxMillis: number;
+  pause(): void;
+  resume(): void;
+  /** `maxMillis` have passed. `cause` is the store's last error, if it gave one. */
+  expired(cause: unknown): void;
+}
+
+/** Why a session is held back: its store fails, more arrives than is committed, or there is no room to inflate. */
+export type HoldBackReason = 'store' | 'queue' | 'budget';
+
+/** Back-pressure of one session: reading stops while there is a reason, for a bounded time; design, delivery 11. */
+export class HoldBack {
+  readonly #options: HoldBackOptions;
+  readonly #reasons = new Set<HoldBackReason>();
+  #timer: NodeJS.Timeout | undefined;
+  #cause: unknown;
+  #cancelled = false;
+
+  constructor(options: HoldBackOptions) {
+    this.#options = options;
+  }
+
+  begin(reason: HoldBackReason, cause?: unknown): void {
+    if (this.#cancelled) return;
+    if (cause !== undefined) this.#cause = cause;
+    this.#reasons.add(reason);
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.cancel();
+      this.#options.expired(this.#cause);
+    }, this.#options.maxMillis);
+    this.#options.pause();
+  }
+
+  end(reason: HoldBackReason): void {
+    if (reason === 'store') this.#cause = undefined;
+    if (this.#reasons.delete(reason) && this.#reasons.size === 0) this.#stop();
+  }
+
+  /** Ends it for good; the session is over. */
+  cancel(): void {
+    this.#cancelled = true;
+    this.#reasons.clear();
+    this.#stop();
+  }
+
+  #stop(): void {
+    if (this.#timer === undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#options.resume();
+  }
+}

@@ -1,0 +1,177 @@
+import type { UploadedChangeset, UploadMessage } from '../protocol/messages.js';
+import { readUploadBody } from '../protocol/upload-body.js';
+import type { HoldBack } from './hold-back.js';
+import type { MessageHold } from './inflight-budget.js';
+import { retryWhileHeldBack } from './store-retry.js';
+import { SyncError } from './sync-error.js';
+
+export interface UploadQueueOptions {
+  /** Commits changesets as a whole; a retryable `StoreError` makes the queue call it again. */
+  commit(changesets: readonly UploadedChangeset[]): Promise<void>;
+  /** They are durable. Not called after {@link UploadQueue.detach} or {@link UploadQueue.abandon}. */
+  committed(changesets: readonly UploadedChangeset[]): void;
+  /** The store does not take them, or they break the protocol; the queue is empty now. Not called after detach. */
+  failed(error: unknown): void;
+  readonly holdBack: HoldBack;
+  readonly maxCommitBytes: number;
+  readonly maxUploads: number;
+}
+
+interface QueuedUpload {
+  readonly message: UploadMessage;
+  readonly hold: MessageHold;
+}
+
+/**
+ * The uploads of one session on their way to the store: one commit at a time, in order. The first upload is committed
+ * at once, alone; what arrives meanwhile goes together into the next commit, up to `maxCommitBytes` (a larger upload
+ * goes alone). If more waits than fits into one commit, the session is held back.
+ */
+export class UploadQueue {
+  readonly #options: UploadQueueOptions;
+  readonly #waiting: QueuedUpload[] = [];
+  #waitingBytes = 0;
+  #busy = false;
+  #running: Promise<void> = Promise.resolve();
+  /** Nobody hears of commits any more. */
+  #detached = false;
+  #abandoned = false;
+  /** Of the upload that may not be inflated yet. */
+  #waitingForRoom: MessageHold | undefined;
+  readonly #noRetries = new AbortController();
+
+  constructor(options: UploadQueueOptions) {
+    this.#options = options;
+  }
+
+  /** Takes an upload that is not empty; the queue releases `hold`. */
+  add(message: UploadMessage, hold: MessageHold): void {
+    this.#waiting.push({ message, hold });
+    this.#waitingBytes += message.uncompressedBytes;
+    if (!this.#busy) {
+      this.#busy = true;
+      this.#running = this.#run();
+    } else if (this.#isFull()) {
+      this.#options.holdBack.begin('queue');
+    }
+  }
+
+  /** Resolves when nothing is left to commit. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  /**
+   * The session is over, its client unharmed: what has arrived is still committed, so that it is there should the
+   * device not come back soon, but not retried. What fails comes again.
+   */
+  detach(): void {
+    this.#detached = true;
+    this.#noRetries.abort();
+  }
+
+  /** Drops what has not begun to be committed. */
+  abandon(): void {
+    this.detach();
+    this.#abandoned = true;
+    this.#drop();
+    this.#waitingForRoom?.release();
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const uploads = this.#take();
+      try {
+        await this.#commit(uploads);
+      } catch (error) {
+        this.#drop();
+        if (!this.#detached) this.#options.failed(error);
+      } finally {
+        for (const { hold } of uploads) hold.release();
+      }
+    }
+    this.#busy = false;
+  }
+
+  /** Commits uploads up to the first that breaks the protocol, and throws that one's error then. */
+  async #commit(uploads: readonly QueuedUpload[]): Promise<void> {
+    const changesets: UploadedChangeset[] = [];
+    let violation: { readonly error: unknown } | undefined;
+    for (const upload of uploads) {
+      try {
+        changesets.push(...(await this.#open(upload)));
+      } catch (error) {
+        violation = { error };
+        break;
+      }
+    }
+    if (changesets.length > 0) {
+      const { holdBack } = this.#options;
+      await retryWhileHeldBack(() => this.#options.commit(changesets), holdBack, this.#noRetries.signal);
+      if (!this.#detached) this.#options.committed(changesets);
+    }
+    if (violation !== undefined) throw violation.error;
+  }
+
+  async #open({ message, hold }: QueuedUpload): Promise<UploadedChangeset[]> {
+    if (message.isCompressed) {
+      // Many connections may deliver a few bytes each that inflate a thousandfold.
+      const granted = hold.grow(message.uncompressedBytes);
+      if (granted !== undefined) await this.#waitForRoom(granted, hold);
+      if (this.#abandoned) return [];
+    }
+    const changesets = await readUploadBody(message);
+    checkVersionsRise(changesets);
+    return changesets;
+  }
+
+  async #waitForRoom(granted: Promise<void>, hold: MessageHold): Promise<void> {
+    const { holdBack } = this.#options;
+    this.#waitingForRoom = hold;
+    holdBack.begin('budget');
+    await granted;
+    holdBack.end('budget');
+    this.#waitingForRoom = undefined;
+  }
+
+  /** The uploads of the next commit. */
+  #take(): QueuedUpload[] {
+    let count = 0;
+    let bytes = 0;
+    for (const { message } of this.#waiting) {
+      if (count > 0 && bytes + message.uncompressedBytes > this.#options.maxCommitBytes) break;
+      bytes += message.uncompressedBytes;
+      count += 1;
+    }
+    this.#waitingBytes -= bytes;
+    const taken = this.#waiting.splice(0, count);
+    if (!this.#isFull()) this.#options.holdBack.end('queue');
+    return taken;
+  }
+
+  #isFull(): boolean {
+    return (
+      this.#waitingBytes > this.#options.maxCommitBytes || this.#waiting.length > this.#options.maxUploads
+    );
+  }
+
+  #drop(): void {
+    for (const { hold } of this.#waiting) hold.release();
+    this.#waiting.length = 0;
+    this.#waitingBytes = 0;
+  }
+}
+
+/**
+ * Versions rise within an upload (section 3.3). From one to the next they may fall: copies of a file, and files that
+ * were restored, send old versions with new objects.
+ */
+function checkVersionsRise(changesets: readonly UploadedChangeset[]): void {
+  let previous = 0n;
+  for (const { clientVersion } of changesets) {
+    if (clientVersion <= previous) {
+      throw new SyncError('sync-changeset-header', `client version ${clientVersion} after ${previous}`);
+    }
+    previous = clientVersion;
+  }
+}
