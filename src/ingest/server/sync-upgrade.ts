@@ -56,11 +56,15 @@ export class SyncUpgrades {
     clearInterval(this.#timer);
   }
 
+  /** Ends whatever is still open. */
+  destroySockets(): void {
+    for (const socket of this.#open.keys()) socket.destroy();
+  }
+
   /** For `upgrade` of node:http. Never throws; the socket is taken over or refused. */
   async handle(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    // Until someone takes it over, a socket that breaks must not bring the process down.
-    const ignore = (): void => undefined;
-    socket.on('error', ignore);
+    // A socket that breaks before someone takes it over must not bring the process down.
+    socket.on('error', () => undefined);
     try {
       const principal = await this.#admit(request);
       if (this.#closed) throw goingAway();
@@ -73,9 +77,6 @@ export class SyncUpgrades {
       this.#options.logger.debug({ status: answer.status }, 'upgrade refused');
       socket.once('finish', () => socket.destroy());
       socket.end(encodeAnswer(answer));
-    } finally {
-      socket.off('error', ignore);
-      if (socket.listenerCount('error') === 0) socket.on('error', ignore);
     }
   }
 

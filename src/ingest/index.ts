@@ -1,0 +1,25 @@
+/**
+ * realm-ingest as a library: a Device Sync server for Data Ingest that keeps what it takes in SQLite or MongoDB.
+ *
+ * @module
+ */
+export {
+  errorTable,
+  InvalidOptionError,
+  RealmTelemetryError,
+  type ErrorCode,
+  type ErrorLevel,
+} from '../errors.js';
+export type { Logger } from './logger.js';
+export {
+  createIngestServer,
+  type IngestCounters,
+  type IngestServer,
+  type ListeningAddress,
+} from './server/ingest-server.js';
+export type { IngestServerOptions, TlsOptions } from './server/ingest-options.js';
+export { ListenError } from './server/listener.js';
+export { openStore, type OpenStoreOptions, type StoreMode } from './store/open-store.js';
+export { StoreError } from './store/store-error.js';
+export type { Document, DocumentValue } from './store/document.js';
+export type { DeadLetterReason, Store } from './store/store.js';

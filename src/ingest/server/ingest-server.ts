@@ -1,0 +1,219 @@
+/**
+ * realm-ingest as a library: layers wired to sockets and a store, from start to close.
+ *
+ * @module
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Authenticator, type AuthenticatorCounters } from '../auth/authenticator.js';
+import { deriveKeys } from '../auth/derived-keys.js';
+import { resolveServerSecret } from '../auth/server-secret.js';
+import { openStore } from '../store/open-store.js';
+import type { StoreError } from '../store/store-error.js';
+import type { Store } from '../store/store.js';
+import { defaultSyncLimits } from '../sync/sync-limits.js';
+import { createChangesetConverter } from './changeset-documents.js';
+import { createClientApi } from './client-api.js';
+import {
+  resolveIngestOptions,
+  type IngestServerOptions,
+  type ResolvedIngestOptions,
+} from './ingest-options.js';
+import { createListener, listen, stopListening } from './listener.js';
+import { originOfAddress, originOfHost } from './location.js';
+import { createSyncEndpoint } from './sync-endpoint.js';
+import { SyncUpgrades } from './sync-upgrade.js';
+import { UploadPipeline, type UploadCounters } from './upload-pipeline.js';
+
+/** Where a server listens. */
+export interface ListeningAddress {
+  /** Scheme, host and port, without a slash at the end: what `Realm.App` takes as `baseUrl`. */
+  readonly url: string;
+  readonly port: number;
+}
+
+/** What a server has counted since its start. */
+export interface IngestCounters {
+  readonly uploads: UploadCounters;
+  readonly users: AuthenticatorCounters;
+}
+
+/** One server of one app. */
+export interface IngestServer {
+  /**
+   * Opens the store and begins to listen. Call it once.
+   *
+   * @throws InvalidOptionError, StoreError, SecretError or ListenError; nothing stays open then
+   */
+  start(): Promise<ListeningAddress>;
+  /**
+   * Takes nothing new, finishes and acknowledges what is being stored, tells clients to come back soon, and lets go
+   * of everything. Resolves within seconds; safe to call again, and before `start` has resolved.
+   */
+  close(): Promise<void>;
+  /**
+   * Resolves with the error if the store breaks for good (a corrupt file, say): clients are held back from then on,
+   * and the server is of no more use. Never rejects.
+   */
+  readonly broken: Promise<StoreError>;
+  /** Undefined before `start` has resolved. */
+  readonly counters: IngestCounters | undefined;
+}
+
+/** How long clients and commits have to finish at `close`, milliseconds. */
+const shutdownMillis = 4000;
+
+/** How long a store may take to say that it is well, milliseconds. */
+const pingMillis = 5000;
+
+/**
+ * Creates a server. Nothing is opened before `start`.
+ *
+ * @throws InvalidOptionError for the first option that is not usable
+ */
+export function createIngestServer(options: IngestServerOptions): IngestServer {
+  const resolved = resolveIngestOptions(options);
+  let started: Promise<RunningServer> | undefined;
+  let running: RunningServer | undefined;
+  let closed: Promise<void> | undefined;
+  let onBroken: (error: StoreError) => void;
+  const broken = new Promise<StoreError>((resolve) => {
+    onBroken = resolve;
+  });
+  return {
+    broken,
+    async start() {
+      if (started || closed) throw new Error('a server is started once; create another one');
+      started = startServer(resolved, onBroken);
+      running = await started;
+      return running.address;
+    },
+    close() {
+      closed ??= (async () => {
+        const server = await started?.catch(() => undefined);
+        await server?.close();
+      })();
+      return closed;
+    },
+    get counters() {
+      return running?.counters();
+    },
+  };
+}
+
+interface RunningServer {
+  readonly address: ListeningAddress;
+  counters(): IngestCounters;
+  close(): Promise<void>;
+}
+
+async function startServer(
+  options: ResolvedIngestOptions,
+  onBroken: (error: StoreError) => void,
+): Promise<RunningServer> {
+  const { store: given, maxDeadLetterBytes, classPrefix } = options;
+  if (typeof given !== 'string') return serve(options, given, onBroken, () => Promise.resolve());
+  const store = await openStore(given, {
+    mode: 'serve',
+    classPrefix,
+    ...(maxDeadLetterBytes !== undefined && { maxDeadLetterBytes }),
+  });
+  try {
+    return await serve(options, store, onBroken, () => store.close());
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function serve(
+  options: ResolvedIngestOptions,
+  store: Store,
+  onBroken: (error: StoreError) => void,
+  release: () => Promise<void>,
+): Promise<RunningServer> {
+  const { appId, host, tls, logger, publicUrl, maxMessageBytes, maxInflightBytes } = options;
+  const scheme = tls ? 'https' : 'http';
+  const keys = deriveKeys(await resolveServerSecret(store, options.secret, logger));
+  const authenticator = new Authenticator({
+    ...options,
+    signingKey: keys.signingKey,
+    apiKeys: store.apiKeys,
+    revocations: store.revocations,
+  });
+  const pipeline = new UploadPipeline({
+    appId,
+    store,
+    saltKey: keys.saltKey,
+    converter: createChangesetConverter(options),
+    onBroken,
+    logger,
+  });
+  const endpoint = createSyncEndpoint({
+    host: pipeline,
+    limits: { ...defaultSyncLimits, maxMessageBytes, maxInflightBytes },
+    logger,
+  });
+  const upgrades = new SyncUpgrades({
+    appId,
+    authenticator,
+    accept: (request, socket, head, user) => {
+      endpoint.handleUpgrade(request, socket, head, user);
+    },
+    logger,
+  });
+  let closing = false;
+  const server = createListener(
+    createClientApi({
+      appId,
+      authenticator,
+      originFor: (request) => publicUrl ?? originOfHost(scheme, request.headers.host) ?? origin,
+      checkReady: async () => {
+        if (closing) throw new Error('the server is going away');
+        await within(pingMillis, store.ping());
+      },
+      logger,
+    }),
+    tls,
+  );
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    void upgrades.handle(request, socket, head);
+  });
+  const port = await listen(server, host, options.port, logger);
+  const origin = originOfAddress(scheme, host, port);
+  upgrades.start();
+  const counters = (): IngestCounters => ({ uploads: pipeline.counters, users: authenticator.counters });
+  logger.info({ appId, url: origin.origin, allowAnonymous: options.allowAnonymous }, 'listening');
+  return {
+    address: { url: origin.origin, port },
+    counters,
+    async close() {
+      closing = true;
+      const { closed } = stopListening(server);
+      upgrades.close();
+      try {
+        await endpoint.shutdown(shutdownMillis);
+      } finally {
+        server.closeAllConnections();
+        upgrades.destroySockets();
+        await closed;
+        await release();
+      }
+      logger.info(counters(), 'closed');
+    },
+  };
+}
+
+async function within(millis: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`no answer within ${millis} ms`));
+    }, millis);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

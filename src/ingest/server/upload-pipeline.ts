@@ -1,0 +1,106 @@
+/**
+ * What becomes of uploads: converted, committed, counted. This is the sync layer's host.
+ *
+ * @module
+ */
+import { LogThrottle } from '../log-throttle.js';
+import type { Logger } from '../logger.js';
+import type {
+  ClientFile,
+  ChangesetDocuments,
+  CommitResult,
+  DeadLetterReason,
+  Store,
+} from '../store/store.js';
+import { StoreError } from '../store/store-error.js';
+import type { SyncHost, Upload } from '../sync/sync-host.js';
+import type { ChangesetConverter } from './changeset-documents.js';
+import { createClientFileIdent, toClientFileSalt } from './client-file-ident.js';
+
+export interface UploadPipelineOptions {
+  readonly appId: string;
+  readonly store: Store;
+  /** See `deriveKeys`. */
+  readonly saltKey: Uint8Array;
+  readonly converter: ChangesetConverter;
+  /** The store cannot be written to any more, whatever is tried again. */
+  readonly onBroken: (error: StoreError) => void;
+  readonly logger: Logger;
+}
+
+/** What a pipeline has committed since it was made. */
+export interface UploadCounters {
+  readonly changesets: number;
+  /** Documents that were new. */
+  readonly documents: number;
+  /** Documents that were there already: sent again because an acknowledgement was lost. */
+  readonly duplicates: number;
+  readonly deadLetters: Readonly<Partial<Record<DeadLetterReason, number>>>;
+}
+
+/** One line a reason and class and minute. */
+const deadLetterLineMillis = 60_000;
+
+export class UploadPipeline implements SyncHost {
+  readonly #options: UploadPipelineOptions;
+  readonly #deadLetterLines = new LogThrottle(deadLetterLineMillis);
+  readonly #deadLetters = new Map<DeadLetterReason, number>();
+  #changesets = 0;
+  #documents = 0;
+  #duplicates = 0;
+
+  constructor(options: UploadPipelineOptions) {
+    this.#options = options;
+  }
+
+  get counters(): UploadCounters {
+    return {
+      changesets: this.#changesets,
+      documents: this.#documents,
+      duplicates: this.#duplicates,
+      deadLetters: Object.fromEntries(this.#deadLetters),
+    };
+  }
+
+  findClientFile(ident: bigint): Promise<ClientFile | undefined> {
+    return this.#options.store.findClientFile(ident);
+  }
+
+  createClientFileIdent(): bigint {
+    return createClientFileIdent();
+  }
+
+  saltOf(userId: string, clientFileIdent: bigint): bigint {
+    return toClientFileSalt(this.#options.saltKey, this.#options.appId, userId, clientFileIdent);
+  }
+
+  async commit({ file, changesets }: Upload): Promise<void> {
+    const { appId, converter, store } = this.#options;
+    const receivedAt = new Date();
+    const converted: ChangesetDocuments[] = [];
+    for (const changeset of changesets) converted.push(await converter.convert(changeset, receivedAt));
+    try {
+      this.#count(file, await store.commit({ appId, file, receivedAt, changesets: converted }));
+    } catch (error) {
+      if (error instanceof StoreError && !error.retryable) this.#options.onBroken(error);
+      throw error;
+    }
+    this.#changesets += changesets.length;
+  }
+
+  #count(file: ClientFile, { stored, duplicates, deadLetters }: CommitResult): void {
+    this.#documents += stored;
+    this.#duplicates += duplicates;
+    for (const { reason, className } of deadLetters) {
+      this.#deadLetters.set(reason, (this.#deadLetters.get(reason) ?? 0) + 1);
+      // Class names are the client's: bounded here, and so are their kinds, by the throttle.
+      const shortName = className?.slice(0, 100);
+      const events = this.#deadLetterLines.admit(`${reason} ${shortName ?? ''}`);
+      if (events === undefined) continue;
+      this.#options.logger.warn(
+        { reason, className: shortName, events, userId: file.userId, fileIdent: String(file.ident) },
+        'set aside: it can never be stored as it is; see `realm-ingest dead-letters`',
+      );
+    }
+  }
+}
