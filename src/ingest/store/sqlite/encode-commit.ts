@@ -30,7 +30,7 @@ export async function encodeChangesets(
       encodedDocuments.push({ place, className, collection, key: documentKey(id), json });
     }
     // A copy of its own: a view would take the whole message along.
-    encoded.push({ clientVersion, bytes: bytes.slice(), documents: encodedDocuments, rejections });
+    encoded.push({ clientVersion, bytes: new Uint8Array(bytes), documents: encodedDocuments, rejections });
   }
   return encoded;
 }
