@@ -87,7 +87,8 @@ export interface NativeResults extends Iterable<NativeObject> {
   readonly length: number;
   readonly [index: number]: NativeObject;
   sorted(property: string, reverse?: boolean): NativeResults;
-  slice(start: number, end: number): NativeObject[];
+  filtered(query: string, ...values: readonly unknown[]): NativeResults;
+  min(property: string): unknown;
   max(property: string): unknown;
 }
 

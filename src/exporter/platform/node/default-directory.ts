@@ -11,11 +11,10 @@ export function defaultDirectory(
 ): string {
   if (system === 'darwin') return join(home, 'Library', 'Application Support', NAME);
   if (system === 'win32') {
-    return join(environment['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), NAME);
+    return join(environment.LOCALAPPDATA ?? join(home, 'AppData', 'Local'), NAME);
   }
   // The XDG base directory specification has relative paths ignored.
-  const stateHome = environment['XDG_STATE_HOME'];
-  const base =
-    stateHome !== undefined && isAbsolute(stateHome) ? stateHome : join(home, '.local', 'state');
+  const stateHome = environment.XDG_STATE_HOME;
+  const base = stateHome !== undefined && isAbsolute(stateHome) ? stateHome : join(home, '.local', 'state');
   return join(base, NAME);
 }
