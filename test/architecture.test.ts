@@ -46,9 +46,18 @@ const layers: Record<string, { uses: readonly string[]; types?: readonly string[
       'ingest/auth',
     ],
   },
-  'ingest/cli': { uses: ['errors', 'ingest/logger', 'ingest/server', 'ingest/store', 'ingest/auth'] },
+  'ingest/cli': {
+    uses: [
+      'errors',
+      'ingest/logger',
+      'ingest/server',
+      'ingest/store',
+      'ingest/store/store-error',
+      'ingest/auth',
+    ],
+  },
   'ingest/index': {
-    uses: ['errors', 'ingest/logger', 'ingest/server', 'ingest/store'],
+    uses: ['errors', 'ingest/logger', 'ingest/server', 'ingest/store', 'ingest/store/store-error'],
   },
 };
 

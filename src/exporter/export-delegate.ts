@@ -40,6 +40,8 @@ export class ExportDelegate<Item extends { readonly resource: ResourceLike }> {
   readonly #diagnostics: Diagnostics;
   readonly #resources = new AsyncResources();
   readonly #running = new Set<Promise<void>>();
+  /** Exports are mapped one after the other, so that their records are stored in the order of the calls. */
+  #mapping: Promise<unknown> = Promise.resolve();
   #shutdown: Promise<void> | undefined;
 
   constructor(options: ExportDelegateOptions<Item>) {
@@ -108,7 +110,9 @@ export class ExportDelegate<Item extends { readonly resource: ResourceLike }> {
   async #store(items: readonly Item[]): Promise<ExportResult> {
     try {
       await this.#waitForResources(items);
-      const records = await this.#map(items);
+      const mapped = this.#mapping.then(() => this.#map(items));
+      this.#mapping = mapped.catch(() => undefined);
+      const records = await mapped;
       if (records.length === 0) return { code: ExportResultCode.SUCCESS };
       const outcome = await withoutTracing(() => this.#target.write(records));
       if (outcome.error === undefined) return { code: ExportResultCode.SUCCESS };

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { InvalidOptionError } from '../../src/errors.js';
+import type { RealmExporterOptions } from '../../src/exporter/exporter-options.js';
+import { RealmLogRecordExporter } from '../../src/exporter/realm-log-record-exporter.js';
+import { RealmSpanExporter } from '../../src/exporter/realm-span-exporter.js';
+import { recordTarget } from '../../src/exporter/record-target.js';
+import { MemoryTarget } from './memory-target.js';
+
+const exporters = [RealmSpanExporter, RealmLogRecordExporter] as const;
+
+for (const Exporter of exporters) {
+  describe(`options of ${Exporter.name}`, () => {
+    const connection = { [recordTarget]: new MemoryTarget() };
+
+    for (const good of [
+      { connection },
+      { connection, layout: 'documents', timeoutMillis: 1, classPrefix: '' },
+      { connection, layout: undefined, timeoutMillis: 2 ** 31 - 1, realm: undefined },
+    ]) {
+      it(`may be ${JSON.stringify(good)}`, () => {
+        new Exporter(good as RealmExporterOptions);
+      });
+    }
+
+    for (const [option, bad] of [
+      ['options', undefined],
+      ['options', null],
+      ['options', 'connection'],
+      ['connection', {}],
+      ['connection', { connection, realm: {} }],
+      ['connection', { connection: null }],
+      ['connection', { connection: { flush: () => undefined } }],
+      ['realm', { realm: null }],
+      ['realm', { realm: {} }],
+      ['layout', { connection, layout: 'batches' }],
+      ['layout', { connection, layout: null }],
+      ['timeoutMillis', { connection, timeoutMillis: 0 }],
+      ['timeoutMillis', { connection, timeoutMillis: NaN }],
+      ['timeoutMillis', { connection, timeoutMillis: 2 ** 31 }],
+      ['timeoutMillis', { connection, timeoutMillis: '10' }],
+      ['classPrefix', { connection, classPrefix: 'Acme' }],
+    ] as const) {
+      it(`must not be ${JSON.stringify(bad)}: the error names ${option}`, () => {
+        assert.throws(
+          () => new Exporter(bad as unknown as RealmExporterOptions),
+          (error) => error instanceof InvalidOptionError && error.option === option,
+        );
+      });
+    }
+
+    it('leave no trace in the connection where they are wrong', () => {
+      const target = new MemoryTarget();
+      const wrong = { connection: { [recordTarget]: target }, classPrefix: 'Acme' };
+      assert.throws(() => new Exporter(wrong));
+      assert.equal(target.users, 0);
+    });
+  });
+}
