@@ -86,7 +86,7 @@ export class ValueReader {
       throw new ChangesetError(
         'bad-changeset',
         start,
-        `interned string ${index} follows ${this.#strings.length - 1}`,
+        `interned string ${index} where ${this.#strings.length} is next`,
       );
     }
     if (index >= maxInternedStrings) {

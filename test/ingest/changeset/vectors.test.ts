@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+
+import { assembleObjects } from '../../../src/ingest/changeset/assemble-objects.js';
+import { ByteReader } from '../../../src/ingest/changeset/byte-reader.js';
+import { ChangesetError } from '../../../src/ingest/changeset/changeset-error.js';
+import { parseChangeset } from '../../../src/ingest/changeset/parse-changeset.js';
+import { ValueReader } from '../../../src/ingest/changeset/value-reader.js';
+import { bytesOfHex, loadVectors, toNotation } from '../vectors.js';
+import { decodeChangeset } from './naive-codec.js';
+
+describe('changeset vectors', () => {
+  for (const { file, vectors } of loadVectors('integers')) {
+    describe(file, () => {
+      for (const { description, hex, expected } of vectors) {
+        it(description, () => {
+          const reader = new ByteReader(bytesOfHex(hex));
+          assert.deepEqual(toNotation(reader.int64()), expected);
+          assert.equal(reader.remaining, 0);
+        });
+      }
+    });
+  }
+
+  for (const { file, vectors } of loadVectors('payloads')) {
+    describe(file, () => {
+      for (const { description, hex, expected } of vectors) {
+        it(description, () => {
+          const reader = new ValueReader(bytesOfHex(hex));
+          assert.deepEqual(toNotation(reader.payload()), expected);
+          assert.equal(reader.primitives.remaining, 0);
+        });
+      }
+    });
+  }
+
+  for (const { file, vectors } of loadVectors('changesets')) {
+    describe(file, () => {
+      for (const { description, hex, expected, error } of vectors) {
+        const bytes = bytesOfHex(hex);
+        if (error) {
+          it(`refuses ${description}`, () => {
+            assert.throws(
+              () => assembleObjects(parseChangeset(bytes)),
+              (thrown) =>
+                thrown instanceof ChangesetError &&
+                thrown.code === error.code &&
+                thrown.offset === error.offset,
+            );
+          });
+        } else {
+          it(`reads ${description}`, () => {
+            const instructions = [...parseChangeset(bytes)];
+            const { objects } = assembleObjects(instructions);
+            assert.deepEqual(toNotation({ instructions, objects }), expected);
+          });
+          it(`reads ${description} as the slow codec does`, () => {
+            assert.deepEqual([...parseChangeset(bytes)], decodeChangeset(bytes));
+          });
+        }
+      }
+    });
+  }
+});
