@@ -1,13 +1,26 @@
-const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+const alphabet = Uint8Array.from(
+  'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
+  (character) => character.charCodeAt(0),
+);
+const padding = 0x3d;
+
+/** Arguments of one call: engines bound them. */
+const chunkLength = 8192;
 
 /** Base64 with padding (RFC 4648, section 4). Neither `Buffer` nor `btoa` is in every engine that we load in. */
 export function encodeBase64(bytes: Uint8Array): string {
+  const codes = new Uint8Array(Math.ceil(bytes.length / 3) * 4);
+  for (let from = 0, to = 0; from < bytes.length; from += 3) {
+    const group = (at(bytes, from) << 16) | (at(bytes, from + 1) << 8) | at(bytes, from + 2);
+    codes[to++] = at(alphabet, group >> 18);
+    codes[to++] = at(alphabet, (group >> 12) & 63);
+    codes[to++] = from + 1 < bytes.length ? at(alphabet, (group >> 6) & 63) : padding;
+    codes[to++] = from + 2 < bytes.length ? at(alphabet, group & 63) : padding;
+  }
   let text = '';
-  for (let i = 0; i < bytes.length; i += 3) {
-    const group = (at(bytes, i) << 16) | (at(bytes, i + 1) << 8) | at(bytes, i + 2);
-    text += alphabet.charAt(group >> 18) + alphabet.charAt((group >> 12) & 63);
-    text += i + 1 < bytes.length ? alphabet.charAt((group >> 6) & 63) : '=';
-    text += i + 2 < bytes.length ? alphabet.charAt(group & 63) : '=';
+  for (let i = 0; i < codes.length; i += chunkLength) {
+    // `apply` takes any array-like, and is ten times as fast as spreading one.
+    text += String.fromCharCode.apply(null, codes.subarray(i, i + chunkLength) as unknown as number[]);
   }
   return text;
 }

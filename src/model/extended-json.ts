@@ -15,6 +15,9 @@ import { ListValue, MapValue, readValue, textOf, type ScalarValue } from './tele
 /** Arrays and maps within each other; what is deeper travels as its string. */
 export const maxCollectionLevels = 64;
 
+/** What BSON spends on an element beside its text, or a little more: type, index, length. */
+const elementBytes = 8;
+
 /** The text of a collection, and of everything in it. @throws ValueTooLargeError */
 export function collectionToExtendedJson(collection: ListValue | MapValue, context: RecordContext): string {
   return writeCollection(collection, context, []);
@@ -46,43 +49,55 @@ function writeScalar(value: ScalarValue): string {
   return JSON.stringify(value);
 }
 
+/** @param enclosing - the collections around this one; left as it was */
 function writeCollection(
   collection: ListValue | MapValue,
   context: RecordContext,
-  enclosing: readonly object[],
+  enclosing: object[],
 ): string {
-  const within = [...enclosing, collection.source];
-  if (collection instanceof MapValue) {
-    let text = '';
-    for (const [name, value] of collection.entries) {
-      const key = JSON.stringify(encodeRealmKey(name));
-      context.spendText(key);
-      text += `${text === '' ? '' : ','}${key}:${writeValue(value, context, within)}`;
-    }
-    return `{${text}}`;
-  }
-  const { source } = collection;
+  enclosing.push(collection.source);
+  const text =
+    collection instanceof ListValue
+      ? writeList(collection, context, enclosing)
+      : writeMap(collection, context, enclosing);
+  enclosing.pop();
+  return text;
+}
+
+function writeMap({ entries }: MapValue, context: RecordContext, enclosing: object[]): string {
+  context.spend(entries.length * elementBytes);
   let text = '';
-  for (let i = 0; i < source.length; i++) {
+  for (const [name, value] of entries) {
+    const key = JSON.stringify(encodeRealmKey(name));
+    context.spendText(key);
+    text += `${text === '' ? '' : ','}${key}:${writeValue(value, context, enclosing)}`;
+  }
+  return `{${text}}`;
+}
+
+function writeList({ source }: ListValue, context: RecordContext, enclosing: object[]): string {
+  // At once: a sparse array may be longer than can be walked through.
+  const { length } = source;
+  if (!Number.isSafeInteger(length) || length < 0) throw new TypeError('an array without a length');
+  context.spend(length * elementBytes);
+  let text = '';
+  for (let i = 0; i < length; i++) {
     let element: unknown = null;
     try {
       element = source[i];
     } catch {
       context.note('an element could not be read, stored as null');
     }
-    text += `${i === 0 ? '' : ','}${writeValue(element, context, within)}`;
+    text += `${i === 0 ? '' : ','}${writeValue(element, context, enclosing)}`;
   }
   return `[${text}]`;
 }
 
-function writeValue(value: unknown, context: RecordContext, enclosing: readonly object[]): string {
+function writeValue(value: unknown, context: RecordContext, enclosing: object[]): string {
   let read = readValue(value, context);
   if (read instanceof ListValue || read instanceof MapValue) {
     const circular = enclosing.includes(read.source);
-    if (!circular && enclosing.length < maxCollectionLevels) {
-      context.spend(3);
-      return writeCollection(read, context, enclosing);
-    }
+    if (!circular && enclosing.length < maxCollectionLevels) return writeCollection(read, context, enclosing);
     context.note(`${circular ? 'circular' : `more than ${maxCollectionLevels} levels deep`}, stored as text`);
     read = textOf(value);
   }

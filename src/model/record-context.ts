@@ -58,7 +58,8 @@ export class RecordContext {
 
   /** Counts a text: a long one by its bytes in UTF-8, a short one, for speed, by its length. */
   spendText(text: string): void {
-    this.spend(text.length < 4096 ? text.length : utf8Length(text));
+    const { length } = text;
+    this.spend(length < 4096 || length > maxRecordBytes ? length : utf8Length(text));
   }
 
   /** Goes back to an earlier size: a value that was counted in part is dropped. */
