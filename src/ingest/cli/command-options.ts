@@ -1,0 +1,56 @@
+/**
+ * Options that several commands take, and how their texts are read.
+ *
+ * @module
+ */
+import { InvalidArgumentError, type Command } from 'commander';
+import { openStore, type StoreMode } from '../store/open-store.js';
+import type { Store } from '../store/store.js';
+
+/** Of every command. */
+export interface StoreOption {
+  readonly store: string;
+}
+
+/** Of commands that make documents of changesets. */
+export interface ClassOptions {
+  readonly classes?: string[];
+  readonly classPrefix?: string;
+}
+
+export function addStoreOption(command: Command): Command {
+  return command.requiredOption('--store <url>', 'where documents are kept: sqlite:PATH');
+}
+
+export function addClassOptions(command: Command): Command {
+  return command
+    .option('--classes <A,B>', 'asymmetric classes that are stored besides our own', parseList)
+    .option('--class-prefix <prefix>', 'prefix of our own classes, as in the exporters');
+}
+
+/** A whole number, for commander. */
+export function parseInteger(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It is a whole number.');
+  return Number(text);
+}
+
+/** Runs `work` with a store that is open, and closes it whatever comes. */
+export async function withStore<Result>(
+  url: string,
+  mode: StoreMode,
+  work: (store: Store) => Promise<Result>,
+): Promise<Result> {
+  const store = await openStore(url, { mode });
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}
+
+function parseList(text: string): string[] {
+  return text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}

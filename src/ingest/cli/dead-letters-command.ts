@@ -1,0 +1,144 @@
+import type { Command } from 'commander';
+import { createChangesetConverter } from '../server/changeset-documents.js';
+import { retryDeadLetter } from '../server/dead-letter-retry.js';
+import { createDefaultLogger } from '../server/default-logger.js';
+import { requireClasses } from '../server/ingest-options.js';
+import type { DeadLetter, DeadLetterSummary, Store } from '../store/store.js';
+import { CommandError } from './command-error.js';
+import {
+  addClassOptions,
+  addStoreOption,
+  withStore,
+  type ClassOptions,
+  type StoreOption,
+} from './command-options.js';
+import { print, toPrintable, toTable } from './terminal.js';
+
+/** Of commands that act on several letters. */
+interface SelectionOptions extends StoreOption {
+  readonly all?: boolean;
+}
+
+const keyArgument = 'key, or a beginning of it, as `dead-letters list` prints it';
+
+/** `realm-ingest dead-letters`: what could not be stored, and what to do with it. */
+export function addDeadLettersCommand(program: Command): void {
+  const letters = program.command('dead-letters').description('what could not be stored');
+  addStoreOption(letters.command('list').description('print them, oldest first')).action(listLetters);
+  addStoreOption(
+    letters
+      .command('show')
+      .description('print one as JSON, its changeset in base64')
+      .argument('<key>', keyArgument),
+  ).action(showLetter);
+  addClassOptions(
+    addStoreOption(
+      letters
+        .command('retry')
+        .description('store them now, if that has become possible (other --classes, a later release)')
+        .argument('[keys...]', keyArgument)
+        .option('--all', 'all of them'),
+    ),
+  ).action(retryLetters);
+  addStoreOption(
+    letters
+      .command('delete')
+      .description('throw them away for good')
+      .argument('[keys...]', keyArgument)
+      .option('--all', 'all of them'),
+  ).action(deleteLetters);
+}
+
+async function listLetters({ store: url }: StoreOption): Promise<void> {
+  await withStore(url, 'read', async (store) => {
+    const rows = [['KEY', 'RECEIVED', 'REASON', 'CLASS', 'BYTES', 'USER', 'DETAIL']];
+    for await (const letter of store.deadLetters.list()) {
+      rows.push([
+        letter.key.slice(0, 12),
+        letter.receivedAt.toISOString(),
+        letter.reason,
+        letter.className ?? '-',
+        String(letter.sizeBytes),
+        letter.userId,
+        letter.detail,
+      ]);
+    }
+    for (const line of toTable(rows)) await print(line);
+  });
+}
+
+async function showLetter(key: string, { store: url }: StoreOption): Promise<void> {
+  const letter = await withStore(url, 'read', (store) => findLetter(store, key));
+  await print(
+    JSON.stringify(
+      {
+        ...letter,
+        fileIdent: String(letter.fileIdent),
+        clientVersion: String(letter.clientVersion),
+        changeset: Buffer.from(letter.changeset).toString('base64'),
+      },
+      undefined,
+      2,
+    ),
+  );
+}
+
+async function retryLetters(
+  keys: string[],
+  options: SelectionOptions & ClassOptions,
+  command: Command,
+): Promise<void> {
+  requireSelection(keys, options, command);
+  const converter = createChangesetConverter({
+    classes: requireClasses(options.classes ?? []),
+    classPrefix: options.classPrefix ?? '',
+    logger: createDefaultLogger('error'),
+  });
+  await withStore(options.store, 'command', async (store) => {
+    for (const key of await selectKeys(store, keys, options)) {
+      const letter = await findLetter(store, key);
+      const { deadLetters } = await retryDeadLetter(store, converter, letter);
+      if (deadLetters.length === 0) {
+        await print(`stored ${key}`);
+        continue;
+      }
+      const reasons = new Set(deadLetters.map(({ reason }) => reason));
+      await print(`kept ${key}: ${[...reasons].join(', ')}`);
+      process.exitCode = 1;
+    }
+  });
+}
+
+async function deleteLetters(keys: string[], options: SelectionOptions, command: Command): Promise<void> {
+  requireSelection(keys, options, command);
+  await withStore(options.store, 'command', async (store) => {
+    for (const key of await selectKeys(store, keys, options)) {
+      const { key: wholeKey } = await findLetter(store, key);
+      await store.deadLetters.delete(wholeKey);
+      await print(`deleted ${wholeKey.slice(0, 12)}`);
+    }
+  });
+}
+
+function requireSelection(keys: readonly string[], { all }: SelectionOptions, command: Command): void {
+  if (keys.length > 0 === (all === true)) command.error('error: name keys, or say --all');
+}
+
+async function selectKeys(
+  store: Store,
+  keys: readonly string[],
+  { all }: SelectionOptions,
+): Promise<readonly string[]> {
+  if (keys.length > 0 === (all === true)) throw new InvalidArgumentError('Name keys, or say --all.');
+  if (keys.length > 0) return keys;
+  const letters: DeadLetterSummary[] = [];
+  for await (const letter of store.deadLetters.list()) letters.push(letter);
+  return letters.map(({ key }) => key);
+}
+
+async function findLetter(store: Store, key: string): Promise<DeadLetter> {
+  const letter = await store.deadLetters.find(key);
+  if (letter) return letter;
+  const shown = JSON.stringify(toPrintable(key));
+  throw new CommandError('dead-letter-not-found', `${shown}, or more than one begins so`);
+}

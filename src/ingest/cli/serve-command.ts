@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises';
+import { Option, type Command } from 'commander';
+import { InvalidOptionError } from '../../errors.js';
+import { readSecretFile } from '../auth/secret-file.js';
+import type { Logger } from '../logger.js';
+import { createDefaultLogger, logLevels, type LogLevel } from '../server/default-logger.js';
+import type { TlsOptions } from '../server/ingest-options.js';
+import { createIngestServer } from '../server/ingest-server.js';
+import {
+  addClassOptions,
+  addStoreOption,
+  parseInteger,
+  type ClassOptions,
+  type StoreOption,
+} from './command-options.js';
+import { print } from './terminal.js';
+
+interface ServeOptions extends StoreOption, ClassOptions {
+  readonly appId: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly publicUrl?: string;
+  readonly secretFile?: string;
+  readonly allowAnonymous?: boolean;
+  readonly accessTokenSeconds?: number;
+  readonly logLevel: LogLevel;
+  readonly maxMessageBytes?: number;
+  readonly maxInflightBytes?: number;
+  readonly maxDeadLetterBytes?: number;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly insecure?: boolean;
+}
+
+/** `realm-ingest serve`: takes uploads until it is told to stop. */
+export function addServeCommand(program: Command): void {
+  const command = program
+    .command('serve')
+    .description('take uploads of one app until SIGTERM or SIGINT')
+    .requiredOption('--app-id <id>', 'the app, as clients give it to Realm.App');
+  addStoreOption(command)
+    .option(
+      '--host <host>',
+      'address to listen on; beyond loopback it takes TLS, or --insecure (default: 127.0.0.1)',
+    )
+    .option('--port <port>', '0 picks a free one (default: 9090)', parseInteger)
+    .option(
+      '--public-url <url>',
+      'where clients are sent; needed behind a proxy (default: the host they asked)',
+    )
+    .option(
+      '--secret-file <path>',
+      'the server secret, 32 bytes or more (default: REALM_INGEST_SECRET, or one in the store)',
+    )
+    .option('--allow-anonymous', 'let users log in without credentials');
+  addClassOptions(command)
+    .option('--access-token-seconds <n>', 'life of access tokens (default: 1800)', parseInteger)
+    .addOption(new Option('--log-level <level>', 'of the log on stderr').choices(logLevels).default('info'))
+    .option('--max-message-bytes <n>', 'largest sync message (default: 128 MiB)', parseInteger)
+    .option(
+      '--max-inflight-bytes <n>',
+      'bytes of messages that are not stored yet (default: 256 MiB)',
+      parseInteger,
+    )
+    .option('--max-dead-letter-bytes <n>', 'what dead letters may take (default: 1 GiB)', parseInteger)
+    .option('--tls-cert <path>', 'certificate, PEM')
+    .option('--tls-key <path>', 'its key, PEM')
+    .option('--insecure', 'listen beyond loopback without TLS')
+    .action(serve);
+}
+
+async function serve(options: ServeOptions): Promise<void> {
+  const logger = createDefaultLogger(options.logLevel);
+  const server = createIngestServer({
+    ...options,
+    secret: await readSecret(options, logger),
+    tls: await readTls(options),
+    logger,
+  });
+  const stopped = untilSignal(logger);
+  try {
+    const { url } = await server.start();
+    await print(
+      `realm-ingest is listening on ${url} (app ${options.appId}, store ${withoutPassword(options.store)})`,
+    );
+    const broken = await Promise.race([stopped, server.broken]);
+    if (broken) throw broken;
+  } finally {
+    await server.close();
+  }
+}
+
+/** Resolves on the first signal; a second one ends the process at once. */
+function untilSignal(logger: Logger): Promise<undefined> {
+  return new Promise((resolve) => {
+    const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+    let stopping = false;
+    const onSignal = (signal: 'SIGINT' | 'SIGTERM'): void => {
+      if (stopping) process.exit(exitCodes[signal]);
+      stopping = true;
+      logger.info({ signal }, 'stopping; a second signal ends the process at once');
+      resolve(undefined);
+    };
+    process.on('SIGINT', onSignal);
+    process.on('SIGTERM', onSignal);
+  });
+}
+
+async function readSecret(
+  { secretFile }: ServeOptions,
+  logger: Logger,
+): Promise<Uint8Array | string | undefined> {
+  if (secretFile !== undefined) return readSecretFile(secretFile, logger);
+  return process.env.REALM_INGEST_SECRET;
+}
+
+async function readTls({ tlsCert, tlsKey }: ServeOptions): Promise<TlsOptions | undefined> {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  return { cert: await readPem('tlsCert', tlsCert), key: await readPem('tlsKey', tlsKey) };
+}
+
+async function readPem(option: string, path: string | undefined): Promise<Uint8Array> {
+  const expected = 'a PEM file; certificate and key go together';
+  if (path === undefined) throw new InvalidOptionError(option, path, expected);
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new InvalidOptionError(option, path, `${expected} (${String(error)})`);
+  }
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/^(mongodb[^:]*:\/\/)[^@/]*@/, '$1…@');
+}

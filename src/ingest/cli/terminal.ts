@@ -1,0 +1,39 @@
+/**
+ * What commands write.
+ *
+ * @module
+ */
+import { once } from 'node:events';
+
+/** One line on stdout. Waits where the reader is slower. */
+export async function print(line: string): Promise<void> {
+  if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
+}
+
+/** One line on stderr, for people. */
+export function note(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Whether a write failed because nobody reads any more (`realm-ingest export … | head`). */
+export function isBrokenPipe(error: unknown): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'EPIPE';
+}
+
+/** Rows under each other, columns aligned. Texts from clients lose their control characters: terminals obey them. */
+export function toTable(rows: readonly (readonly string[])[]): string[] {
+  const shown = rows.map((row) => row.map(toPrintable));
+  const widths = (shown[0] ?? []).map((_, column) =>
+    Math.max(...shown.map((row) => row[column]?.length ?? 0)),
+  );
+  return shown.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+export function toPrintable(text: string): string {
+  return text.replace(/\p{Cc}|\p{Cf}/gu, '\u{fffd}');
+}
