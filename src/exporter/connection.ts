@@ -76,6 +76,7 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
   #startError: RealmTelemetryError | undefined;
   #exporters = 0;
   #isPaused = false;
+  #isClosing = false;
   #closing: Promise<void> | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -134,12 +135,13 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
   }
 
   close(): Promise<void> {
+    this.#isClosing = true;
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async write(records: Parameters<RecordTarget['write']>[0]): Promise<WriteOutcome> {
-    if (this.#closing !== undefined) return this.#refuse(records.length);
+    if (this.#isClosing) return this.#refuse(records.length);
     await this.#started;
     return this.#writer.write(records);
   }
@@ -187,7 +189,7 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
 
   /** @returns whether this process has a slot of its own now */
   #openSlot(): boolean {
-    if (this.#closing !== undefined) return true;
+    if (this.#isClosing) return true;
     try {
       this.#session = this.#openSession(this.#options.store.acquire());
     } catch (cause) {
@@ -318,7 +320,7 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
   }
 
   #state(): ConnectionState {
-    if (this.#closing !== undefined) return 'closed';
+    if (this.#isClosing) return 'closed';
     if (this.#isPaused) return 'paused';
     const session = this.#session;
     if (session?.isConnected === true) return 'connected';
