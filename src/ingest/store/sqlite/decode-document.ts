@@ -13,7 +13,7 @@ import { JsonNumber, parseJson, type JsonObject, type JsonValue } from './parse-
 /**
  * Reads a document as `encodeDocument` wrote it.
  *
- * @throws SyntaxError for anything else
+ * @throws SyntaxError, or an error of `bson`, for anything else
  */
 export function decodeDocument(text: string, form: JsonForm): Document {
   const value = parseJson(text);
@@ -60,24 +60,22 @@ const decoders: Readonly<Record<string, (text: string) => DocumentValue>> = {
   $string: (text) => text,
   $numberInt: (text) => new Int32(Number(toInt64(text))),
   $numberLong: toInt64,
-  $numberDouble: (text) => new Double(Number(text)),
+  $numberDouble: (text) => new Double(text === 'NaN' ? Number.NaN : toNumber(text)),
   $numberDecimal: (text) => Decimal128.fromString(text),
   $decimal128: (text) => new Decimal128(fromHex(text)),
   $oid: (text) => new ObjectId(text),
   $uuid: (text) => new Binary(fromHex(text.replaceAll('-', '')), Binary.SUBTYPE_UUID),
-  $date: (text) => new Date(text),
+  $date: (text) => toDate(Date.parse(text)),
 };
 
 function decodeWrapper(type: string, object: JsonObject): DocumentValue {
   const value = object[type];
   if (Object.keys(object).length === 1 && value !== undefined) {
-    if (typeof value === 'string' && Object.hasOwn(decoders, type)) {
-      const decoded = decoders[type]?.(value);
-      if (decoded !== undefined) return decoded;
-    }
+    const decode = Object.hasOwn(decoders, type) ? decoders[type] : undefined;
+    if (decode !== undefined && typeof value === 'string') return decode(value);
     if (isObject(value)) {
       const { $numberLong, base64, subType } = value;
-      if (type === '$date' && typeof $numberLong === 'string') return new Date(Number($numberLong));
+      if (type === '$date' && typeof $numberLong === 'string') return toDate(toNumber($numberLong));
       if (type === '$binary' && typeof base64 === 'string' && typeof subType === 'string') {
         return new Binary(Buffer.from(base64, 'base64'), Number.parseInt(subType, 16));
       }
@@ -96,6 +94,18 @@ function toInt64(text: string): bigint {
   const value = BigInt(text);
   if (BigInt.asIntN(64, value) !== value) throw new SyntaxError(`${text} is beyond 64 bits`);
   return value;
+}
+
+function toNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isNaN(value)) throw new SyntaxError(`${text} is no number`);
+  return value;
+}
+
+function toDate(millis: number): Date {
+  const date = new Date(millis);
+  if (Number.isNaN(date.getTime())) throw new SyntaxError('an invalid date');
+  return date;
 }
 
 function fromHex(text: string): Uint8Array {

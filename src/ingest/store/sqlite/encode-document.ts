@@ -60,8 +60,10 @@ function encodeDate(date: Date, rule: FieldRule | undefined): string {
   const millis = date.getTime();
   if (Number.isNaN(millis)) throw new TypeError('an invalid date');
   const text = date.toISOString();
-  if (rule === 'time' && isIsoTime(text)) return `"${text}"`;
-  return millis >= 0 && isIsoTime(text)
+  // Other years have a sign and six digits.
+  const hasPlainYear = text.length === 24;
+  if (rule === 'time' && hasPlainYear) return `"${text}"`;
+  return millis >= 0 && hasPlainYear
     ? wrap('$date', text)
     : `{"$date":${wrap('$numberLong', String(millis))}}`;
 }

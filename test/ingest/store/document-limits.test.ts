@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { Binary, calculateObjectSize, Double, Int32 } from 'bson';
+import fc from 'fast-check';
+import type { Document, DocumentValue } from '../../../src/ingest/store/document.js';
+import { findUnstorable, maxDocumentBytes } from '../../../src/ingest/store/document-limits.js';
+import { arbitraryDocument } from './arbitrary-document.js';
+import { map } from './commit-request.js';
+
+describe('findUnstorable', () => {
+  const find = (fields: Record<string, DocumentValue>) => findUnstorable(map({ _id: 1n, ...fields }));
+
+  const filler = new Uint8Array(maxDocumentBytes);
+
+  function nested(levels: number): DocumentValue {
+    let value: DocumentValue = 'bottom';
+    for (let level = 0; level < levels; level += 1) value = level % 2 ? map({ a: value }) : [value];
+    return value;
+  }
+
+  it('lets a document pass that has nothing wrong', () => {
+    assert.equal(
+      find({ a: [map({ '': new Double(Number.NaN) })], 'dots.too': null, $dollar: 'é😀' }),
+      undefined,
+    );
+  });
+
+  describe('too-large', () => {
+    /** So many bytes: 5 around the document, 13 for `_id`, 3 for type and name of `t`, 5 around its text. */
+    const ofSize = (bytes: number) => find({ t: 'x'.repeat(bytes - 5 - 13 - 3 - 5) });
+
+    it('is above 16 MiB of BSON, and not a byte earlier', () => {
+      assert.equal(ofSize(maxDocumentBytes), undefined);
+      assert.equal(ofSize(maxDocumentBytes + 1)?.reason, 'too-large');
+    });
+
+    it('counts as bson does', () => {
+      const hasBsonType = (value: unknown): boolean =>
+        typeof value === 'object' &&
+        value !== null &&
+        Object.entries(value).some(([name, inner]) => name === '_bsontype' || hasBsonType(inner));
+      // The number of bytes is not given out: fill up to the limit, and see that one byte more is too much.
+      fc.assert(
+        fc.property(arbitraryDocument, (fields) => {
+          const document = Object.assign(map({ _id: 1n }), fields, { _id: 1n });
+          fc.pre(!hasBsonType(document) && findUnstorable(document) === undefined);
+          const filled = (more: number): Document =>
+            Object.assign(map({}), document, { filler: new Binary(filler.subarray(0, room + more)) });
+          const room =
+            maxDocumentBytes -
+            calculateObjectSize(Object.assign(map({}), document, { filler: new Binary(new Uint8Array()) }));
+          assert.equal(findUnstorable(filled(0)), undefined);
+          assert.equal(findUnstorable(filled(1))?.reason, 'too-large');
+        }),
+      );
+    });
+  });
+
+  describe('too-deep', () => {
+    it('is above 100 levels, the document and every array and map counted', () => {
+      assert.equal(find({ a: nested(99) }), undefined);
+      assert.equal(find({ a: nested(100) })?.reason, 'too-deep');
+    });
+
+    it('is found before the stack ends', () => {
+      assert.equal(find({ a: nested(100_000) })?.reason, 'too-deep');
+    });
+  });
+
+  const unstorable: [string, Record<string, DocumentValue>, RegExp][] = [
+    ['NUL in a name', { a: [map({ 'b\0c': null })] }, /"b\\u0000c"/],
+    ['a lone surrogate in a name', { '\ud800': null }, /lone surrogate/],
+    ['a lone surrogate in a string', { a: 'x\udfff' }, /lone surrogate/],
+    ['an integer beyond 64 bits', { a: 2n ** 63n }, /64 bits/],
+    ['an invalid date', { a: new Date(Number.NaN) }, /invalid date/],
+    ['an array as _id', { _id: [1n] }, /_id is an array/],
+    ['a bare number', { a: 1 as unknown as DocumentValue }, /no BSON type/],
+  ];
+  for (const [description, fields, detail] of unstorable) {
+    it(`refuses ${description}`, () => {
+      const found = find(fields);
+      assert.equal(found?.reason, 'unstorable-value');
+      assert.match(found.detail, detail);
+    });
+  }
+
+  it('refuses a document without _id, but takes null as one', () => {
+    assert.equal(findUnstorable(map({ a: null }))?.reason, 'unstorable-value');
+    assert.equal(findUnstorable(map({ _id: null })), undefined);
+  });
+
+  it('takes NUL in a string, and a user’s field _bsontype', () => {
+    assert.equal(find({ a: '\0', b: map({ _bsontype: 'ObjectId', id: new Int32(1) }) }), undefined);
+  });
+});
