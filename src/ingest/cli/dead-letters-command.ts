@@ -121,7 +121,8 @@ async function deleteLetters(keys: string[], options: SelectionOptions, command:
 }
 
 function requireSelection(keys: readonly string[], { all }: SelectionOptions, command: Command): void {
-  if (keys.length > 0 === (all === true)) command.error('error: name keys, or say --all');
+  const named = keys.length > 0;
+  if (named === (all === true)) command.error('error: name keys, or say --all');
 }
 
 async function selectKeys(
@@ -129,8 +130,7 @@ async function selectKeys(
   keys: readonly string[],
   { all }: SelectionOptions,
 ): Promise<readonly string[]> {
-  if (keys.length > 0 === (all === true)) throw new InvalidArgumentError('Name keys, or say --all.');
-  if (keys.length > 0) return keys;
+  if (all !== true) return keys;
   const letters: DeadLetterSummary[] = [];
   for await (const letter of store.deadLetters.list()) letters.push(letter);
   return letters.map(({ key }) => key);

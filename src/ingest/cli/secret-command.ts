@@ -16,7 +16,10 @@ export function addSecretCommand(program: Command): void {
 
 async function printSecret({ store: url }: StoreOption): Promise<void> {
   const { secret } = await withStore(url, 'read', (store) => store.loadSecret());
-  if (!secret)
-    throw new SecretError('the store keeps none; it was given by --secret-file or REALM_INGEST_SECRET');
+  if (!secret) {
+    throw new SecretError(
+      'the store keeps none; the first `serve` without --secret-file and REALM_INGEST_SECRET makes one',
+    );
+  }
   await print(Buffer.from(secret).toString('utf8'));
 }
