@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { ObjectId } from 'bson';
+import { ChangesetConverter, type MappedObject } from '../../../src/ingest/server/changeset-documents.js';
+import type { RealmObject } from '../../../src/ingest/changeset/realm-value.js';
+import type { Document } from '../../../src/ingest/store/document.js';
+import { RecordingLogger } from '../recording-logger.js';
+import { spanChangeset } from './span-changeset.js';
+
+const receivedAt = new Date('2026-01-02T03:04:05.678Z');
+
+describe('ChangesetConverter', () => {
+  let logger: RecordingLogger;
+
+  beforeEach(() => {
+    logger = new RecordingLogger();
+  });
+
+  function converter(toDocument: (object: RealmObject) => MappedObject = asItIs): ChangesetConverter {
+    return new ChangesetConverter({ toDocument, logger });
+  }
+
+  const source = (
+    bytes: Uint8Array,
+  ): { clientVersion: bigint; originFileIdent: bigint; bytes: Uint8Array } => ({
+    clientVersion: 11n,
+    originFileIdent: 0n,
+    bytes,
+  });
+
+  it('makes a document of each object, in its place, with the time at which it came', async () => {
+    const bytes = spanChangeset(['a', 'b']);
+    const { documents, ...rest } = await converter().convert(source(bytes), receivedAt);
+    assert.deepEqual(rest, { clientVersion: 11n, bytes, rejections: [] });
+    assert.deepEqual(
+      documents.map(({ place, className, collection, document }) => ({
+        place,
+        className,
+        collection,
+        name: document.name,
+        ingest: { ...(document.ingest as Document) },
+      })),
+      [
+        { place: 0, className: 'Span', collection: 'Span', name: 'a', ingest: { receivedAt } },
+        { place: 1, className: 'Span', collection: 'Span', name: 'b', ingest: { receivedAt } },
+      ],
+    );
+  });
+
+  it('takes a changeset of nothing but a schema, or of nothing at all', async () => {
+    for (const bytes of [new Uint8Array(0), spanChangeset([], { schema: true })]) {
+      const { documents, rejections } = await converter().convert(source(bytes), receivedAt);
+      assert.deepEqual({ documents, rejections }, { documents: [], rejections: [] });
+    }
+  });
+
+  it('rejects a changeset whole that is none, says where it goes wrong, and does not blame the client', async () => {
+    const bytes = spanChangeset(['a']).subarray(0, -3);
+    const { documents, rejections } = await converter().convert(source(bytes), receivedAt);
+    assert.deepEqual(documents, []);
+    assert.equal(rejections.length, 1);
+    assert.equal(rejections[0]!.reason, 'bad-changeset');
+    assert.equal(rejections[0]!.place, undefined);
+    assert.match(rejections[0]!.detail, /byte \d+/);
+    assert.deepEqual(logger.at('error'), []);
+  });
+
+  it('rejects a changeset whole that erases something', async () => {
+    const erase = Buffer.from('3f00045370616e03000a65aa00112233445566778899', 'hex');
+    const { rejections } = await converter().convert(source(erase), receivedAt);
+    assert.deepEqual(
+      rejections.map(({ reason, place }) => ({ reason, place })),
+      [{ reason: 'unexpected-instruction', place: undefined }],
+    );
+  });
+
+  it("rejects a changeset whole that is not the client's own", async () => {
+    const changeset = { ...source(spanChangeset(['a'])), originFileIdent: 7n };
+    const { documents, rejections } = await converter().convert(changeset, receivedAt);
+    assert.deepEqual(documents, []);
+    assert.equal(rejections[0]!.reason, 'bad-changeset');
+    assert.match(rejections[0]!.detail, /origin_file_ident is 7/);
+  });
+
+  it('rejects single objects without condemning the rest', async () => {
+    const { documents, rejections } = await converter((object) =>
+      object.place === 1 ? { reason: 'class-not-admitted', detail: 'no' } : asItIs(object),
+    ).convert(source(spanChangeset(['a', 'b', 'c'])), receivedAt);
+    assert.deepEqual(
+      documents.map(({ place }) => place),
+      [0, 2],
+    );
+    assert.deepEqual(rejections, [
+      { place: 1, className: 'Span', reason: 'class-not-admitted', detail: 'no' },
+    ]);
+  });
+
+  it('rejects what no store takes', async () => {
+    const { rejections } = await converter((object) => {
+      const mapped = asItIs(object);
+      if ('document' in mapped) mapped.document.text = 'x'.repeat(16 * 1024 * 1024);
+      return mapped;
+    }).convert(source(spanChangeset(['a'])), receivedAt);
+    assert.deepEqual(
+      rejections.map(({ reason, place }) => ({ reason, place })),
+      [{ reason: 'too-large', place: 0 }],
+    );
+  });
+
+  it('sets an object aside, and says so at error, where the fault is ours', async () => {
+    const { documents, rejections } = await converter((object) => {
+      if (object.place === 0) throw new RangeError('of our own making');
+      return asItIs(object);
+    }).convert(source(spanChangeset(['a', 'b'])), receivedAt);
+    assert.equal(documents.length, 1);
+    assert.equal(rejections[0]!.reason, 'unstorable-value');
+    assert.match(rejections[0]!.detail, /of our own making/);
+    assert.equal(logger.at('error').length, 1);
+  });
+
+  it('lets others have their turn while it works', async () => {
+    let turns = 0;
+    const timer = setInterval(() => (turns += 1), 1);
+    const busy = (object: RealmObject): MappedObject => {
+      const end = performance.now() + 6;
+      while (performance.now() < end);
+      return asItIs(object);
+    };
+    const names = Array.from({ length: 20 }, (_, n) => `span ${n}`);
+    await converter(busy).convert(source(spanChangeset(names)), receivedAt);
+    clearInterval(timer);
+    assert.ok(turns >= 5, `${turns} turns`);
+  });
+});
+
+function asItIs({ className, primaryKey, properties }: RealmObject): MappedObject {
+  assert.ok(primaryKey.type === 'objectId');
+  const document = Object.create(null) as Document;
+  document._id = new ObjectId(primaryKey.value);
+  const name = properties.get('name');
+  assert.ok(name?.type === 'string');
+  document.name = name.value;
+  return { collection: className, document };
+}

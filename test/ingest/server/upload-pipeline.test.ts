@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Int32 } from 'bson';
+import { createChangesetConverter } from '../../../src/ingest/server/changeset-documents.js';
+import { retryDeadLetter } from '../../../src/ingest/server/dead-letter-retry.js';
+import { UploadPipeline } from '../../../src/ingest/server/upload-pipeline.js';
+import { openStore } from '../../../src/ingest/store/open-store.js';
+import { StoreError } from '../../../src/ingest/store/store-error.js';
+import type { Document } from '../../../src/ingest/store/document.js';
+import type { DeadLetter, DeadLetterSummary, Store } from '../../../src/ingest/store/store.js';
+import type { Upload } from '../../../src/ingest/sync/sync-host.js';
+import { RecordingLogger } from '../recording-logger.js';
+import { spanChangeset } from './span-changeset.js';
+
+describe('UploadPipeline', () => {
+  let directory: string;
+  let store: Store;
+  let logger: RecordingLogger;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'realm-ingest-pipeline-'));
+    store = await openStore(`sqlite:${join(directory, 'store.db')}`, { mode: 'serve' });
+    logger = new RecordingLogger();
+  });
+
+  afterEach(async () => {
+    await store.close();
+    await rm(directory, { recursive: true });
+  });
+
+  function createPipeline(settings: { classes?: string[]; store?: Store } = {}): {
+    pipeline: UploadPipeline;
+    broken: StoreError[];
+  } {
+    const broken: StoreError[] = [];
+    const pipeline = new UploadPipeline({
+      appId: 'my-app',
+      store: settings.store ?? store,
+      saltKey: new Uint8Array(32).fill(3),
+      converter: createChangesetConverter({ classPrefix: '', classes: settings.classes ?? [], logger }),
+      onBroken: (error) => broken.push(error),
+      logger,
+    });
+    return { pipeline, broken };
+  }
+
+  function upload(...changesets: Uint8Array[]): Upload {
+    const clientVersion = 10n + BigInt(changesets.length);
+    return {
+      file: { ident: 2n ** 40n, salt: 99n, userId: 'anon-1', clientVersion, serverVersion: 1n },
+      changesets: changesets.map((bytes, index) => ({
+        clientVersion: 11n + BigInt(index),
+        serverVersion: 1n,
+        originTimestamp: 0n,
+        originFileIdent: 0n,
+        bytes,
+      })),
+    };
+  }
+
+  async function documents(collection: string): Promise<Document[]> {
+    const found: Document[] = [];
+    for await (const document of store.documents(collection)) found.push(document);
+    return found;
+  }
+
+  async function letters(): Promise<DeadLetterSummary[]> {
+    const found: DeadLetterSummary[] = [];
+    for await (const letter of store.deadLetters.list()) found.push(letter);
+    return found;
+  }
+
+  async function wholeLetter(index: number): Promise<DeadLetter> {
+    return (await store.deadLetters.find((await letters())[index]!.key))!;
+  }
+
+  it('stores what was uploaded, with the time at which it came, and the file with its progress', async () => {
+    const { pipeline } = createPipeline();
+    const before = Date.now();
+    await pipeline.commit(upload(spanChangeset([], { schema: true }), spanChangeset(['a', 'b'])));
+    const stored = await documents('Span');
+    assert.deepEqual(stored.map(({ name }) => name).sort(), ['a', 'b']);
+    for (const { ingest } of stored) {
+      const { receivedAt } = ingest as { receivedAt: Date };
+      assert.ok(receivedAt.getTime() >= before && receivedAt.getTime() <= Date.now());
+    }
+    assert.deepEqual(
+      await pipeline.findClientFile(2n ** 40n),
+      upload(spanChangeset([]), spanChangeset([])).file,
+    );
+    assert.deepEqual(pipeline.counters, { changesets: 2, documents: 2, duplicates: 0, deadLetters: {} });
+  });
+
+  it('stores nothing twice, and counts what came again', async () => {
+    const { pipeline } = createPipeline();
+    const sent = upload(spanChangeset(['a', 'b']));
+    await pipeline.commit(sent);
+    await pipeline.commit(sent);
+    assert.equal((await documents('Span')).length, 2);
+    assert.deepEqual(pipeline.counters, { changesets: 2, documents: 2, duplicates: 2, deadLetters: {} });
+  });
+
+  it('sets aside what cannot be stored, counted by reason, one line a kind', async () => {
+    const { pipeline } = createPipeline();
+    await pipeline.commit(
+      upload(
+        spanChangeset(['a', 'b'], { className: 'Stranger' }),
+        spanChangeset(['c']).subarray(0, -1),
+        spanChangeset(['d']),
+      ),
+    );
+    assert.equal((await documents('Span')).length, 1);
+    assert.deepEqual(pipeline.counters.deadLetters, { 'class-not-admitted': 2, 'bad-changeset': 1 });
+    assert.deepEqual(
+      logger.at('warn').map(({ fields }) => fields),
+      [
+        {
+          reason: 'class-not-admitted',
+          className: 'Stranger',
+          events: 1,
+          userId: 'anon-1',
+          fileIdent: '1099511627776',
+        },
+        {
+          reason: 'bad-changeset',
+          className: undefined,
+          events: 1,
+          userId: 'anon-1',
+          fileIdent: '1099511627776',
+        },
+      ],
+    );
+  });
+
+  it('sets the second of two different objects with one _id aside: the first wins', async () => {
+    const { pipeline } = createPipeline();
+    const ids = [new Uint8Array(12).fill(5)];
+    await pipeline.commit(upload(spanChangeset(['first'], { ids }), spanChangeset(['second'], { ids })));
+    assert.deepEqual(
+      (await documents('Span')).map(({ name }) => name),
+      ['first'],
+    );
+    assert.deepEqual(pipeline.counters.deadLetters, { 'id-conflict': 1 });
+  });
+
+  it('never logs what an upload holds', async () => {
+    const { pipeline } = createPipeline();
+    await pipeline.commit(upload(spanChangeset(['hunter2'], { className: 'Stranger' })));
+    await pipeline.commit(upload(Buffer.from('hunter2')));
+    assert.ok(logger.lines.length > 0);
+    assert.ok(!JSON.stringify(logger.lines).includes('hunter2'));
+  });
+
+  it('keeps salts apart by user, and gives the same each time', () => {
+    const { pipeline } = createPipeline();
+    const ident = pipeline.createClientFileIdent();
+    assert.equal(pipeline.saltOf('anon-1', ident), pipeline.saltOf('anon-1', ident));
+    assert.notEqual(pipeline.saltOf('anon-1', ident), pipeline.saltOf('anon-2', ident));
+  });
+
+  it('passes a store that fails on to the session, and tells the server if it fails for good', async () => {
+    const failing = (retryable: boolean): Store =>
+      Object.create(store, {
+        commit: {
+          value: () => Promise.reject(new StoreError('store-unavailable', 'no', { retryable })),
+        },
+      }) as Store;
+    for (const retryable of [true, false]) {
+      const { pipeline, broken } = createPipeline({ store: failing(retryable) });
+      await assert.rejects(pipeline.commit(upload(spanChangeset(['a']))), StoreError);
+      assert.equal(broken.length, retryable ? 0 : 1);
+      assert.equal(pipeline.counters.changesets, 0);
+    }
+  });
+
+  describe('dead letters, retried', () => {
+    const classes = (...names: string[]): ReturnType<typeof createChangesetConverter> =>
+      createChangesetConverter({ classPrefix: '', classes: names, logger: new RecordingLogger() });
+
+    it('are stored once their class is admitted, each on its own, with the time at which they came', async () => {
+      await createPipeline().pipeline.commit(
+        upload(spanChangeset(['a', 'b'], { className: 'Sensor', more: { n: { type: 'int', value: 7n } } })),
+      );
+      assert.equal((await letters()).length, 2);
+
+      const letter = await wholeLetter(0);
+      const result = await retryDeadLetter(store, classes('Sensor'), letter);
+      assert.deepEqual(result.deadLetters, []);
+      assert.equal(result.stored, 1);
+      assert.equal((await letters()).length, 1);
+
+      const [stored] = await documents('Sensor');
+      assert.equal(stored!.n, 7n);
+      assert.deepEqual((stored!.ingest as { receivedAt: Date }).receivedAt, letter.receivedAt);
+    });
+
+    it('stay where they are while nothing has changed', async () => {
+      await createPipeline().pipeline.commit(
+        upload(spanChangeset(['a'], { className: 'Sensor' }), Buffer.from('ff', 'hex')),
+      );
+      const before = await letters();
+      assert.equal(before.length, 2);
+      for (const index of [0, 1]) {
+        const letter = await wholeLetter(index);
+        const { stored, deadLetters } = await retryDeadLetter(store, classes(), letter);
+        assert.equal(stored, 0);
+        assert.deepEqual(
+          deadLetters.map(({ reason }) => reason),
+          [letter.reason],
+        );
+      }
+      assert.deepEqual(await letters(), before);
+    });
+  });
+
+  it('makes the same documents of telemetry as ever: numbers of our classes have their rules', async () => {
+    const { pipeline } = createPipeline();
+    const flags = { flags: { type: 'int', value: 257n } } as const;
+    await pipeline.commit(upload(spanChangeset(['a'], { more: flags })));
+    const [stored] = await documents('Span');
+    assert.equal((stored!.flags as Int32).value, 257);
+  });
+});
