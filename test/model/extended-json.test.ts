@@ -161,7 +161,7 @@ describe('Arrays and maps as Extended JSON', () => {
     const sparse: unknown[] = [];
     sparse.length = 2 ** 32 - 1;
     assert.throws(() => write(sparse), ValueTooLargeError);
-    let laughs: unknown = ['ha'];
+    let laughs: unknown = ['ha'.repeat(500)];
     for (let i = 0; i < 40; i++) laughs = [laughs, laughs];
     assert.throws(() => write(laughs), ValueTooLargeError);
   });
