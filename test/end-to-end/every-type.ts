@@ -182,14 +182,14 @@ export function everyTypeSamples(bson: typeof BSON): Sample[] {
           position: { latitude: double('53.5'), longitude: double('-0.125'), note: 'fore' },
         },
         places: [
-          { name: 'deck', floor: null, position: null },
+          { name: 'deck' },
           {
             name: 'hold',
             floor: long('-1'),
-            position: { latitude: double('1.0'), longitude: double('2.0'), note: null },
+            position: { latitude: double('1.0'), longitude: double('2.0') },
           },
         ],
-        placesByName: { stern: { name: 'stern', floor: null, position: null } },
+        placesByName: { stern: { name: 'stern' } },
       },
     },
     {

@@ -19,6 +19,15 @@ const { default: Realm } = await withBrowserGlobals(
   () => import(new URL('dist/bundle.browser.mjs', packageUrl).href),
 );
 
+/** Every App there ever was: one that is garbage-collected waits, in this one thread, for its sync client to end. */
+const apps = [];
+Realm.App = class extends Realm.App {
+  constructor(configuration) {
+    super(configuration);
+    apps.push(this);
+  }
+};
+
 export default Realm;
 
 /** `window` would tell every other package in the process that it runs in a browser: it is there while loading only. */
@@ -43,5 +52,5 @@ async function readWasm(url) {
 /** The user whose access token is in a sync URL: the engine's sockets know nothing but that URL. */
 function findUser(accessToken) {
   const { sub } = JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString());
-  return Realm.App.appByUserId.get(sub)?.deref()?.allUsers[sub];
+  return apps.map((app) => app.allUsers[sub]).find((user) => user !== undefined);
 }

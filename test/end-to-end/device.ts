@@ -1,0 +1,52 @@
+import Realm from '../engine/realm.mjs';
+
+/** A Realm that one app has open, and what tests do with it. */
+export interface Device {
+  readonly app: Realm.AnyApp;
+  readonly user: Realm.User;
+  readonly realm: Realm;
+  /** One transaction. */
+  write(className: string, ...objects: Record<string, unknown>[]): void;
+  /** Resolves when the server has acknowledged all. */
+  uploaded(timeoutMillis?: number): Promise<void>;
+}
+
+export interface DeviceOptions {
+  readonly baseUrl: string;
+  readonly appId: string;
+  readonly schema: Realm.ObjectSchema[];
+  /** Default: a new anonymous user. */
+  readonly credentials?: Realm.AnyCredentials;
+}
+
+const opened = new Set<Realm>();
+
+/** Logs in and opens a Realm through the real engine, as an app does. */
+export async function openDevice({ baseUrl, appId, schema, credentials }: DeviceOptions): Promise<Device> {
+  const app = new Realm.App({ id: appId, baseUrl });
+  const user = await app.logIn(credentials ?? Realm.Credentials.anonymous(false));
+  const realm = await Realm.open({ schema, sync: { user, flexible: true } });
+  opened.add(realm);
+  return {
+    app,
+    user,
+    realm,
+    write(className, ...objects) {
+      realm.write(() => {
+        for (const object of objects) realm.create(className, object);
+      });
+    },
+    async uploaded(timeoutMillis = 15_000) {
+      await realm.syncSession?.uploadAllLocalChanges(timeoutMillis);
+    },
+  };
+}
+
+/** Ends the sessions of every device; the engine would go on dialling their servers until the process ends. */
+export function closeDevices(): void {
+  for (const realm of opened) {
+    realm.syncSession?.pause();
+    realm.close();
+  }
+  opened.clear();
+}

@@ -1,0 +1,63 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { eventually } from './eventually.js';
+
+/** `realm-ingest serve` in a process of its own. */
+export interface IngestProcess {
+  readonly url: string;
+  /** What it has printed so far, both streams. */
+  output(): string;
+  /** SIGTERM. */
+  stop(): Promise<number | null>;
+  /** SIGKILL; does nothing to one that has ended. */
+  kill(): Promise<void>;
+}
+
+export interface IngestProcessOptions {
+  readonly appId: string;
+  readonly store: string;
+  readonly options?: readonly string[];
+}
+
+const main = fileURLToPath(new URL('../../src/ingest/cli/main.ts', import.meta.url));
+
+/** Runs the command as it stands in `src`, anonymous login allowed, on a port that is free. */
+export async function startIngestProcess(settings: IngestProcessOptions): Promise<IngestProcess> {
+  const child = runCommand([
+    ...['serve', '--app-id', settings.appId, '--store', settings.store, '--port', '0', '--allow-anonymous'],
+    ...(settings.options ?? []),
+  ]);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
+  }
+  const url = await eventually(
+    'an address',
+    () => {
+      if (child.exitCode !== null) throw new Error(`realm-ingest ended with ${child.exitCode}: ${output}`);
+      return /https?:\/\/[\w.:[\]-]+/.exec(output)?.[0] ?? '';
+    },
+    Boolean,
+    20_000,
+  );
+  const exited = once(child, 'exit');
+  return {
+    url,
+    output: () => output,
+    async stop() {
+      child.kill('SIGTERM');
+      const [code] = (await exited) as [number | null];
+      return code;
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+/** `realm-ingest` with these arguments. */
+export function runCommand(args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, ['--import', 'tsx', main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+}

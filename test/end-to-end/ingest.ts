@@ -1,0 +1,46 @@
+import { createIngestServer } from '../../src/ingest/server/ingest-server.js';
+import type { Logger } from '../../src/ingest/logger.js';
+
+/** A realm-ingest in this process. */
+export interface Ingest {
+  readonly url: string;
+  /** What it logged at `warn` and `error`. */
+  readonly complaints: readonly string[];
+  close(): Promise<void>;
+}
+
+export interface IngestSettings {
+  readonly appId: string;
+  /** URL of the store. */
+  readonly store: string;
+  /** Default: true. */
+  readonly allowAnonymous: boolean;
+  readonly classes: readonly string[];
+  readonly accessTokenSeconds: number;
+}
+
+/** Starts a server on a port that is free. */
+export async function startIngest(
+  settings: Partial<IngestSettings> & Pick<IngestSettings, 'appId' | 'store'>,
+): Promise<Ingest> {
+  const complaints: string[] = [];
+  const server = createIngestServer({
+    allowAnonymous: true,
+    ...settings,
+    port: 0,
+    logger: collectInto(complaints),
+  });
+  const { url } = await server.start();
+  return { url, complaints, close: () => server.close() };
+}
+
+function collectInto(complaints: string[]): Logger {
+  const logger: Logger = {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: (_fields, message) => complaints.push(message),
+    error: (_fields, message) => complaints.push(message),
+    child: () => logger,
+  };
+  return logger;
+}
