@@ -1,0 +1,122 @@
+/** The least of a sync client that logs in, opens a file and uploads: protocol 14, over a real WebSocket. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { WebSocket, type ClientOptions } from 'ws';
+
+export interface Login {
+  readonly access_token: string;
+  readonly refresh_token: string;
+  readonly user_id: string;
+}
+
+export async function logIn(
+  url: string,
+  appId: string,
+  body: object = { provider: 'anon-user' },
+): Promise<Login> {
+  const { provider } = body as { provider: string };
+  const response = await fetch(`${url}/api/client/v2.0/app/${appId}/auth/providers/${provider}/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  assert.equal(response.status, 200, await response.clone().text());
+  return (await response.json()) as Login;
+}
+
+/** Status of an upgrade that is refused, or 101. */
+export async function upgradeStatus(
+  url: string,
+  path: string,
+  protocols: string[] = [subprotocol],
+): Promise<{ status: number; type: string | undefined; body: string }> {
+  const socket = new WebSocket(url.replace('http', 'ws') + path, protocols);
+  return new Promise((resolve, reject) => {
+    socket.once('open', () => {
+      socket.terminate();
+      resolve({ status: 101, type: undefined, body: '' });
+    });
+    socket.once('unexpected-response', (_request, response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => (body += text));
+      response.once('end', () => {
+        resolve({ status: response.statusCode ?? 0, type: response.headers['content-type'], body });
+      });
+    });
+    socket.once('error', reject);
+  });
+}
+
+const subprotocol = 'com.mongodb.realm-query-sync#14';
+
+export class SyncClient {
+  readonly #socket: WebSocket;
+  readonly #received: string[] = [];
+  #read = 0;
+  /** Resolves when the TCP connection has ended. */
+  readonly closed: Promise<unknown>;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    this.closed = once(socket, 'close');
+    socket.on('error', () => undefined);
+    socket.on('message', (data: Buffer) => {
+      this.#received.push(data.toString('latin1'));
+      socket.emit('received');
+    });
+  }
+
+  /** Connects, and goes as far as the first MARK: uploads may follow. */
+  static async open(
+    url: string,
+    appId: string,
+    accessToken: string,
+    options: ClientOptions & { ident?: string } = {},
+  ): Promise<SyncClient> {
+    const path = `/api/client/v2.0/app/${appId}/realm-sync?baas_at=${accessToken}`;
+    const socket = new WebSocket(url.replace('http', 'ws') + path, [subprotocol], options);
+    const client = new SyncClient(socket);
+    await once(socket, 'open');
+    client.send('bind 1 0 0 1 0\n');
+    const [, , ident, salt] = (await client.receive('ident')).split(/[ \n]/);
+    client.send(`ident 1 ${ident} ${salt} 0 0 0 0 0 2\n{}`);
+    await client.receive('download');
+    client.send('mark 1 2\n');
+    await client.receive('mark');
+    return client;
+  }
+
+  send(header: string, body: Uint8Array = new Uint8Array(0)): void {
+    this.#socket.send(Buffer.concat([Buffer.from(header, 'latin1'), body]));
+  }
+
+  /** Uploads one changeset, without waiting. */
+  upload(clientVersion: number, changeset: Uint8Array): void {
+    const entry = Buffer.from(`${clientVersion} 1 0 0 ${changeset.length} `);
+    const body = Buffer.concat([entry, changeset]);
+    this.send(`upload 1 0 ${body.length} 0 ${clientVersion} 1 1\n`, body);
+  }
+
+  /** The next message, which is of the type given. */
+  async receive(type: string): Promise<string> {
+    while (this.#received.length === this.#read) await once(this.#socket, 'received');
+    const message = this.#received[this.#read]!;
+    this.#read += 1;
+    assert.equal(message.split(' ', 1)[0], type, message);
+    return message;
+  }
+
+  /** Client versions acknowledged so far. */
+  get acknowledged(): number {
+    return Math.max(
+      0,
+      ...this.#received
+        .filter((message) => message.startsWith('download '))
+        .map((message) => Number(message.split(' ')[6])),
+    );
+  }
+
+  terminate(): void {
+    this.#socket.terminate();
+  }
+}
