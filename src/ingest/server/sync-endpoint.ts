@@ -14,6 +14,7 @@ import type { ProtocolVersion } from '../protocol/messages.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
 import { connectionErrors } from '../protocol/wire-codes.js';
 import { Connection } from '../sync/connection.js';
+import { ErrorLog } from '../sync/error-log.js';
 import { InflightBudget, type BudgetAccount, type MessageHold } from '../sync/inflight-budget.js';
 import { SyncError } from '../sync/sync-error.js';
 import type { SyncHost } from '../sync/sync-host.js';
@@ -76,6 +77,7 @@ class WebSocketSyncEndpoint implements SyncEndpoint {
   readonly #limits: SyncLimits;
   readonly #logger: Logger;
   readonly #observer: SyncObserver;
+  readonly #errorLog = new ErrorLog();
   readonly #budget: InflightBudget;
   readonly #webSocketServer: WebSocketServer;
   /** The subprotocol chosen for a request. */
@@ -217,6 +219,7 @@ class WebSocketSyncEndpoint implements SyncEndpoint {
       limits: this.#limits,
       logger: this.#logger.child({ userId, protocolVersion: version }),
       observer: this.#observer,
+      errorLog: this.#errorLog,
     });
     webSocket.on('message', (data, isBinary) => {
       arrivals.deliver((hold) => {

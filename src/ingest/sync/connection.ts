@@ -11,7 +11,7 @@ import type { BindMessage, ClientMessage, ProtocolVersion, ServerMessage } from 
 import { ProtocolError } from '../protocol/protocol-error.js';
 import { encodeServerMessage } from '../protocol/server-message.js';
 import { scopeOfWireCode } from '../protocol/wire-codes.js';
-import { RealmTelemetryError } from '../../errors.js';
+import type { ErrorLog } from './error-log.js';
 import type { MessageHold } from './inflight-budget.js';
 import { Session, type SessionContext } from './session.js';
 import { sessionTable, type SessionMessage } from './session-table.js';
@@ -31,6 +31,8 @@ export interface ConnectionOptions {
   readonly limits: SyncLimits;
   readonly logger: Logger;
   readonly observer: SyncObserver;
+  /** Of all connections together. */
+  readonly errorLog: ErrorLog;
 }
 
 /** Clients of protocol 7 ignore the back-off of a connection's error. */
@@ -227,7 +229,7 @@ export class Connection {
 
   #open(message: BindMessage): void {
     const { maxSessionsPerConnection } = this.#options.limits;
-    if (this.#sessions.size >= maxSessionsPerConnection) {
+    if (this.#sessions.size + this.#leaving.size >= maxSessionsPerConnection) {
       throw new SyncError(
         'sync-overload',
         `more than ${maxSessionsPerConnection} sessions on one connection`,
@@ -254,26 +256,22 @@ export class Connection {
       return;
     }
     if (session.state === 'errored') return;
-    this.#log(session.logger, error, 'sync session ended with an error');
-    this.#options.observer.errorSent?.(error.wireCode);
+    const { userId, errorLog, observer } = this.#options;
+    errorLog.write(session.logger, error, userId, 'sync session ended with an error');
+    observer.errorSent?.(error.wireCode);
     this.#send(toServerError(error, sessionIdent));
     session.enterError(error);
   }
 
   #failConnection(error: unknown): void {
-    const { version, logger, observer, transport } = this.#options;
-    this.#log(logger, error, 'sync connection ended with an error');
+    const { version, userId, logger, errorLog, observer, transport } = this.#options;
+    errorLog.write(logger, error, userId, 'sync connection ended with an error');
     const message = toServerError(error, 0);
     observer.errorSent?.(message.code);
     // Protocol 7 ignores the back-off and stays away for five minutes; a plain end of TCP brings it back in a second.
     if (version >= firstVersionWithConnectionBackoff || message.action !== 'Transient') this.#send(message);
     this.#end();
     transport.end();
-  }
-
-  #log(logger: Logger, error: unknown, message: string): void {
-    const level = RealmTelemetryError.isError(error) ? error.level : 'error';
-    logger[level]({ err: error }, message);
   }
 
   #send(message: ServerMessage): void {

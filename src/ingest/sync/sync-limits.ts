@@ -6,7 +6,7 @@ export interface SyncLimits {
   readonly maxInflightBytes: number;
   /** Open sync connections; further ones get HTTP 503. */
   readonly maxConnections: number;
-  /** Sessions of one connection, those in error included. */
+  /** Sessions of one connection; those in error, and those that have ended but still commit, count. */
   readonly maxSessionsPerConnection: number;
   /** Messages of one session that may wait for a look-up or a commit before its connection is no longer read. */
   readonly maxQueuedMessages: number;

@@ -1,4 +1,5 @@
 import { Connection } from '../../../src/ingest/sync/connection.js';
+import { ErrorLog } from '../../../src/ingest/sync/error-log.js';
 import type { MessageHold } from '../../../src/ingest/sync/inflight-budget.js';
 import { defaultSyncLimits, type SyncLimits } from '../../../src/ingest/sync/sync-limits.js';
 import type { Transport } from '../../../src/ingest/sync/transport.js';
@@ -21,6 +22,8 @@ export class ClientPeer {
   paused = false;
   ended: 'ended' | 'terminated' | undefined;
   outgoingBytes = 0;
+  /** What the budget answers to messages that ask for more; undefined: at once. */
+  room: Promise<void> | undefined;
   #seen = 0;
 
   constructor(
@@ -39,6 +42,7 @@ export class ClientPeer {
       host: this.host,
       limits: { ...defaultSyncLimits, ...options.limits },
       logger: this.logger,
+      errorLog: new ErrorLog(),
       observer: {
         fileAdopted: (how) => this.counted.push(`adopted ${how}`),
         errorSent: (code) => this.counted.push(`error ${code}`),
@@ -91,7 +95,7 @@ export class ClientPeer {
     this.held += 1;
     let released = false;
     return {
-      grow: () => undefined,
+      grow: () => this.room,
       release: () => {
         if (!released) this.held -= 1;
         released = true;

@@ -100,6 +100,22 @@ describe('connection', () => {
     assert.equal(peer.ended, 'ended');
   });
 
+  it('sessions that have ended count while they commit', async () => {
+    const peer = new ClientPeer({ limits: { maxSessionsPerConnection: 2 } });
+    await open(peer, 1);
+    const goOn = peer.host.holdUp();
+    await peer.send(
+      upload(1, 10),
+      client.unbind(1),
+      client.bind({ session: 1 }),
+      client.bind({ session: 2 }),
+    );
+    assert.equal(peer.ended, 'ended');
+    goOn();
+    await settle();
+    assert.deepEqual(peer.host.commits, [[10n]]);
+  });
+
   it('an ident is used again after UNBIND', async () => {
     const peer = new ClientPeer();
     for (let round = 0; round < 3; round += 1) {

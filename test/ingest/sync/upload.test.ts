@@ -3,7 +3,7 @@ import sinon from 'sinon';
 import type { SyncLimits } from '../../../src/ingest/sync/sync-limits.js';
 import * as client from '../protocol/client-message.js';
 import { ClientPeer, settle } from './client-peer.js';
-import type { MemoryHost} from './memory-host.js';
+import type { MemoryHost } from './memory-host.js';
 import { broken, unavailable } from './memory-host.js';
 
 const upload = (...versions: number[]): Uint8Array =>
@@ -289,6 +289,36 @@ describe('uploads', () => {
       assert.deepEqual(peer.answers(), []);
       assert.deepEqual(peer.host.commits, [[10n]], 'what waited is dropped, and comes again');
       assert.equal(peer.held, 0);
+    });
+
+    it('nor has the process room to inflate them, clients are held back, then sent away', async () => {
+      const peer = await identifiedPeer();
+      peer.room = new Promise(() => undefined);
+      const bytes = Buffer.alloc(5000, 'x');
+      await peer.send(client.upload({ changesets: [{ clientVersion: 10, bytes }], compress: true }));
+      assert.equal(peer.paused, true);
+      await pass(20_000);
+      assert.deepEqual(
+        peer.received().map(({ fields }) => fields[0]),
+        ['201'],
+      );
+      assert.equal(peer.paused, false);
+      assert.equal(peer.held, 0);
+    });
+
+    it('and then has room, they go on', async () => {
+      const peer = await identifiedPeer();
+      let grant = (): void => undefined;
+      peer.room = new Promise((resolve) => {
+        grant = resolve;
+      });
+      const bytes = Buffer.alloc(5000, 'x');
+      await peer.send(client.upload({ changesets: [{ clientVersion: 10, bytes }], compress: true }));
+      assert.equal(peer.paused, true);
+      grant();
+      await settle();
+      assert.equal(peer.paused, false);
+      assert.deepEqual(peer.answers(), [acknowledgement(10)]);
     });
 
     it('a look-up that takes long stops reading once too many messages wait', async () => {
