@@ -25,8 +25,8 @@ export interface AssembledChangeset {
   readonly tables: readonly TableDeclaration[];
 }
 
-/** So many objects one changeset may create: a CreateObject takes three bytes, the object some hundred. */
-const maxObjects = 1 << 21;
+/** So many objects one changeset may create: a CreateObject takes three bytes, the object some hundreds. */
+const maxObjects = 1 << 20;
 
 /**
  * Assembles the objects that a changeset creates. Where one primary key is created twice, both are given (the store

@@ -16,8 +16,11 @@
 import { ChangesetError } from './changeset-error.js';
 
 const maxIntBytes = 10;
-/** So many groups of 7 bits stay exact in a JavaScript number. */
+/** So many groups of 7 bits add up exactly in a JavaScript number. */
 const maxNumberBytes = 7;
+/** Bits of those groups, and the bound of what stands above them in an integer of 63 bits. */
+const lowPartBits = 49n;
+const maxHighPart = 2 ** 14;
 const maxUint32 = 2 ** 32 - 1;
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -176,17 +179,24 @@ export class ByteReader {
     return undefined;
   }
 
+  /** An int of 8 to 10 bytes: 7 that a number can hold, and the rest. */
   #longInt(): bigint {
     const start = this.#offset;
-    let value = 0n;
+    let low = 0;
+    let high = 0;
+    let scale = 1;
     for (let index = 0; index < maxIntBytes; index++) {
       const byte = this.#bytes[start + index];
       if (byte === undefined) throw this.#truncated();
       const isLast = byte < 0x80;
-      value |= BigInt(byte & (isLast ? 0x3f : 0x7f)) << BigInt(7 * index);
+      const part = (byte & (isLast ? 0x3f : 0x7f)) * scale;
+      if (index < maxNumberBytes) low += part;
+      else high += part;
+      scale = index === maxNumberBytes - 1 ? 1 : scale * 128;
       if (!isLast) continue;
-      if (value >= 2n ** 63n) throw new ChangesetError('bad-changeset', start, 'integer beyond 64 bits');
+      if (high >= maxHighPart) throw new ChangesetError('bad-changeset', start, 'integer beyond 64 bits');
       this.#offset = start + index + 1;
+      const value = (BigInt(high) << lowPartBits) | BigInt(low);
       return (byte & 0x40) === 0 ? value : -value - 1n;
     }
     throw new ChangesetError('bad-changeset', start, `integer of more than ${maxIntBytes} bytes`);

@@ -156,5 +156,5 @@ function parseAddColumn(values: ValueReader, offset: number): AddColumn {
 }
 
 function endsInIndex(path: Path): boolean {
-  return typeof path[path.length - 1] === 'number';
+  return path.length > 0 && typeof path[path.length - 1] === 'number';
 }

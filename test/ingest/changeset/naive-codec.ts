@@ -68,7 +68,11 @@ export function encodeDecimal(bytes: Uint8Array): string {
 export function encodeChangeset(instructions: readonly NewInstruction[]): Uint8Array {
   const strings: string[] = [];
   let hex = '';
-  for (const instruction of instructions) hex += encodeInstruction(instruction);
+  for (const instruction of instructions) {
+    // Not `hex += …`: the strings that it interns come first.
+    const encoded = encodeInstruction(instruction);
+    hex += encoded;
+  }
   return new Uint8Array(Buffer.from(hex, 'hex'));
 
   function str(text: string): string {
@@ -210,7 +214,7 @@ export function decodeChangeset(bytes: Uint8Array): Instruction[] {
     if (code === 1) return { type: 'EraseTable', table };
     if (code === 6) return { type: 'AddColumn', table, ...decodeAddColumn() };
     if (code === 7) return { type: 'EraseColumn', table, field: str() };
-    if (code > 13) throw new Error('unknown instruction');
+    if (code < 0 || code > 13) throw new Error('unknown instruction');
     const object = objectKey();
     if (code === 2) return { type: 'CreateObject', table, object };
     if (code === 3) return { type: 'EraseObject', table, object };
