@@ -15,8 +15,11 @@ import { ListValue, MapValue, readValue, textOf, type ScalarValue } from './tele
 /** Arrays and maps within each other; what is deeper travels as its string. */
 export const maxCollectionLevels = 64;
 
-/** What BSON spends on an element beside its text, or a little more: type, index, length. */
-const elementBytes = 8;
+/**
+ * What an element takes beside its text, in BSON (type, index, length) and in Extended JSON (comma, colon, brackets): a
+ * little more than either.
+ */
+export const elementBytes = 8;
 
 /** The text of a collection, and of everything in it. @throws ValueTooLargeError */
 export function collectionToExtendedJson(collection: ListValue | MapValue, context: RecordContext): string {
@@ -69,7 +72,7 @@ function writeMap({ entries }: MapValue, context: RecordContext, enclosing: obje
   let text = '';
   for (const [name, value] of entries) {
     const key = JSON.stringify(encodeRealmKey(name));
-    context.spendText(key);
+    context.spendUtf8(key);
     text += `${text === '' ? '' : ','}${key}:${writeValue(value, context, enclosing)}`;
   }
   return `{${text}}`;
@@ -102,6 +105,6 @@ function writeValue(value: unknown, context: RecordContext, enclosing: object[])
     read = textOf(value);
   }
   const text = writeScalar(read ?? null);
-  context.spendText(text);
+  context.spendUtf8(text);
   return text;
 }

@@ -1,4 +1,4 @@
-import { collectionToExtendedJson } from './extended-json.js';
+import { collectionToExtendedJson, elementBytes } from './extended-json.js';
 import { hrTimeToUnixNano, isInt64 } from './hr-time.js';
 import { encodeRealmKey } from './realm-key.js';
 import { ValueTooLargeError, type RecordContext } from './record-context.js';
@@ -110,11 +110,13 @@ export class FieldWriter {
         const value = readValue((attributes as Record<string, unknown>)[name], this.#context);
         if (value === undefined) continue;
         const key = encodeRealmKey(name);
-        this.#context.spendText(key);
+        this.#context.spend(elementBytes);
         if (value instanceof ListValue || value instanceof MapValue) {
-          const text = collectionToExtendedJson(value, this.#context);
-          json += `${json === '' ? '{' : ','}${JSON.stringify(key)}:${text}`;
+          const jsonKey = JSON.stringify(key);
+          this.#context.spendUtf8(jsonKey);
+          json += `${json === '' ? '{' : ','}${jsonKey}:${collectionToExtendedJson(value, this.#context)}`;
         } else {
+          this.#context.spendText(key);
           this.#spendScalar(value);
           dictionary ??= {};
           if (key === '__proto__') defineProperty(dictionary, key, value);

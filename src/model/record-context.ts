@@ -58,8 +58,13 @@ export class RecordContext {
 
   /** Counts a text: a long one by its bytes in UTF-8, a short one, for speed, by its length. */
   spendText(text: string): void {
-    const { length } = text;
-    this.spend(length < 4096 || length > maxRecordBytes ? length : utf8Length(text));
+    if (text.length < 4096) this.spend(text.length);
+    else this.spendUtf8(text);
+  }
+
+  /** Counts a text by its bytes in UTF-8: for parts of what becomes one text, which has a limit of its own. */
+  spendUtf8(text: string): void {
+    this.spend(text.length > maxRecordBytes ? text.length : utf8Length(text));
   }
 
   /** Goes back to an earlier size: a value that was counted in part is dropped. */

@@ -505,6 +505,25 @@ describe('Attributes', () => {
   });
 });
 
+describe('The text beside a dictionary', () => {
+  // So what is bounded bounds it: Realm throws in mid-transaction for a text of 16 MiB.
+  for (const [what, attributes] of [
+    ['texts of three bytes a character', { a: ['€€€', '€'.repeat(5000)], '€': ['€'] }],
+    ['many small attributes', Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`${i}`, []]))],
+    ['empty collections', { a: Array.from({ length: 100 }, () => [[], {}]) }],
+    ['small maps', { a: Array.from({ length: 100 }, () => ({ a: null, b: true })) }],
+    ['control characters', { a: ['\0'.repeat(100)], '\0': [{ '\0': '\0' }] }],
+    ['numbers', { a: Array.from({ length: 100 }, (_, i) => i) }],
+    ['bytes', { a: [new Uint8Array(100)] }],
+  ] as const) {
+    it(`takes no more bytes than were counted: ${what}`, () => {
+      const { values, sizeBytes } = mapper.toSpan(bareSpan({ attributes }));
+      const counted = sizeBytes - mapper.toSpan(bareSpan()).sizeBytes;
+      assert.ok(Buffer.byteLength(values.attributesJson as string) <= counted);
+    });
+  }
+});
+
 describe('A log record', () => {
   it('of the real SDK arrives whole', () => {
     const exporter = new InMemoryLogRecordExporter();
