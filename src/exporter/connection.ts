@@ -189,7 +189,6 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
 
   /** @returns whether this process has a slot of its own now */
   #openSlot(): boolean {
-    if (this.#isClosing) return true;
     try {
       this.#session = this.#openSession(this.#options.store.acquire());
     } catch (cause) {
@@ -221,7 +220,7 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
   async #keepOpeningSlot(): Promise<void> {
     const backoff = new Backoff({ initialMillis: 1000, maxMillis: 60_000 });
     do await this.#alarm.sleep(backoff.next());
-    while (!this.#openSlot());
+    while (!this.#isClosing && !this.#openSlot());
   }
 
   #openSession(slot: Slot): SlotSession {
@@ -264,7 +263,7 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
     this.#session = undefined;
     this.#startError = error;
     await session.close();
-    if (!this.#openSlot()) await this.#keepOpeningSlot();
+    if (!this.#isClosing && !this.#openSlot()) await this.#keepOpeningSlot();
   }
 
   #warnOfMemory(session: SlotSession): void {

@@ -30,6 +30,7 @@ export class SpoolMover {
   readonly #backoff = new Backoff({ initialMillis: 1000, maxMillis: 300_000 });
   readonly #alarm = new Alarm();
   #running: Promise<void> | undefined;
+  #isRunning = false;
   #isStopped = false;
 
   constructor(options: SpoolMoverOptions) {
@@ -40,9 +41,7 @@ export class SpoolMover {
   start(): void {
     if (this.#isStopped) return;
     this.#alarm.ring();
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-    });
+    if (!this.#isRunning) this.#running = this.#run();
   }
 
   /** Stops for good, between two slices. */
@@ -53,6 +52,12 @@ export class SpoolMover {
   }
 
   async #run(): Promise<void> {
+    this.#isRunning = true;
+    await this.#move();
+    this.#isRunning = false;
+  }
+
+  async #move(): Promise<void> {
     const { spool, destination } = this.#options;
     while (!this.#isStopped && spool.count > 0) {
       const target = destination();

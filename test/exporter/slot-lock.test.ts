@@ -51,7 +51,8 @@ describe('SlotLock', function () {
 
   it('is held by one at a time, and free again once released', () => {
     const lock = acquire();
-    assert.ok(lock?.isHeld());
+    assert.ok(lock);
+    assert.ok(lock.isHeld());
     assert.equal(acquire(), undefined);
     lock.release();
     const next = acquire();

@@ -49,19 +49,23 @@ describe('FileSlotStore', function () {
   });
 
   it('adopts a slot that was left with unsent records, lowest first, and no other', () => {
-    const [sent, unsent, held, later] = [0, 1, 2, 3].map(() => store().acquire());
-    unsent?.markUnsent(7);
-    held?.markUnsent(1);
-    later?.markUnsent(2);
-    for (const slot of [sent, unsent, later]) slot?.release();
+    const sent = store().acquire();
+    const unsent = store().acquire();
+    const held = store().acquire();
+    const later = store().acquire();
+    unsent.markUnsent(7);
+    held.markUnsent(1);
+    later.markUnsent(2);
+    for (const slot of [sent, unsent, later]) slot.release();
     const mine = store();
     const first = mine.adopt();
-    assert.equal(first?.directory, unsent?.directory);
-    assert.equal(first?.readUnsent(), 7);
-    assert.equal(mine.adopt()?.directory, later?.directory);
+    assert.ok(first);
+    assert.equal(first.directory, unsent.directory);
+    assert.equal(first.readUnsent(), 7);
+    assert.equal(mine.adopt()?.directory, later.directory);
     assert.equal(mine.adopt(), undefined);
-    first?.markSent();
-    first?.release();
+    first.markSent();
+    first.release();
     assert.equal(mine.adopt(), undefined, 'what was sent is not adopted again');
   });
 
