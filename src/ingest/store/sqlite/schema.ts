@@ -33,6 +33,16 @@ const version1 = `
   CREATE INDEX logs_by_time ON documents (collection, ${logTime}) WHERE collection GLOB '*LogRecord';
   CREATE INDEX logs_by_service_and_time ON documents (collection, ${serviceName}, ${logTime})
     WHERE collection GLOB '*LogRecord';
+  -- What the query planner is to expect, until somebody runs ANALYZE: without it, it reads a whole collection in the
+  -- order of time rather than sort the twenty documents of a trace.
+  ANALYZE;
+  INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('documents', 'sqlite_autoindex_documents_1', '1000000 500000 1'),
+    ('documents', 'documents_by_trace', '1000000 20'),
+    ('documents', 'spans_by_time', '500000 500000 2'),
+    ('documents', 'spans_by_service_and_time', '500000 500000 50000 2'),
+    ('documents', 'logs_by_time', '500000 500000 2'),
+    ('documents', 'logs_by_service_and_time', '500000 500000 50000 2');
 
   CREATE TABLE client_files (
     ident INTEGER NOT NULL PRIMARY KEY,

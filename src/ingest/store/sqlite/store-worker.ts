@@ -77,8 +77,12 @@ const operations: Omit<StoreOperations, 'commit'> = {
   close: () => {
     const { database, lock, mode } = opened();
     state = undefined;
-    // So that the file alone is the whole store; readers may prevent it, and then the -wal stays.
-    if (mode !== 'read') database.all('PRAGMA wal_checkpoint(TRUNCATE)');
+    try {
+      // So that the file alone is the whole store.
+      if (mode !== 'read') database.all('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch {
+      // Then the -wal stays, as it does while others read: nothing is lost.
+    }
     database.close();
     lock?.release();
   },

@@ -4,12 +4,16 @@
  * @module
  */
 export const workerUrl = import.meta.url.endsWith('.ts')
-  ? typescriptModule('./store-worker.ts')
+  ? sourceModule()
   : new URL('./store-worker.js', import.meta.url);
 
-/** When this package's own sources are run with tsx: Node 20 gives worker threads none of the main thread's loaders. */
-function typescriptModule(path: string): URL {
-  const url = (specifier: string) => JSON.stringify(import.meta.resolve(specifier));
-  const source = `import { register } from ${url('tsx/esm/api')}; register(); await import(${url(path)});`;
+/** When the sources themselves are run, with tsx: Node 20 gives worker threads none of the main thread's loaders. */
+function sourceModule(): URL {
+  const source = `
+    import { createRequire } from 'node:module';
+    const require = createRequire(${JSON.stringify(import.meta.url)});
+    require('tsx/cjs/api').register();
+    require('./store-worker.ts');
+  `;
   return new URL(`data:text/javascript,${encodeURIComponent(source)}`);
 }
