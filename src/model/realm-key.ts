@@ -7,31 +7,19 @@
  *
  * @module
  */
+import { memoizeNames } from './memoize-names.js';
 
 const toEncode = /[%.\uD800-\uDFFF]|^\$/gu;
 const toDecode = /%(?:25|2E|u(D[89A-F][0-9A-F]{2}))|^%24/g;
 
-/** Attribute names repeat for ever; names made up at run time must not fill the memory. */
-const cache = new Map<string, string>();
-const maxCachedKeys = 1024;
-const maxCachedKeyLength = 128;
-
 /** The Realm key of a name; the inverse of {@link decodeRealmKey}. */
-export function encodeRealmKey(name: string): string {
-  const cached = cache.get(name);
-  if (cached !== undefined) return cached;
-  const key = name.replace(toEncode, encodeCharacter);
-  if (cache.size < maxCachedKeys && name.length <= maxCachedKeyLength) cache.set(name, key);
-  return key;
-}
+export const encodeRealmKey = memoizeNames((name) => name.replace(toEncode, encodeCharacter), 1024);
 
 /**
  * The name behind a Realm key. Never throws: of a key that {@link encodeRealmKey} cannot have made (another writer's),
  * what is no escape stands for itself, so that two such keys may have one name.
  */
-export function decodeRealmKey(key: string): string {
-  return key.includes('%') ? key.replace(toDecode, decodeEscape) : key;
-}
+export const decodeRealmKey = memoizeNames((key) => key.replace(toDecode, decodeEscape), 4096);
 
 /** The escape of one character: `%` and two hex digits, or `%u` and four for a surrogate. */
 export function encodeCharacter(character: string): string {

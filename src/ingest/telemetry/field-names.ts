@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { memoizeNames } from '../../model/memoize-names.js';
 import { encodeCharacter } from '../../model/realm-key.js';
 import type { Document, DocumentValue } from '../store/document.js';
 import { emptyDocument } from './document-value.js';
@@ -15,11 +16,6 @@ const ownValue = '_value';
 
 /** Rule 3, within a segment: what BSON, MongoDB or the decoding of names could not tell from something else. */
 const toEncode = /[%\0\uD800-\uDFFF]|^\$/gu;
-
-/** Telemetry repeats its names for ever; those made up at run time must not fill the memory. */
-const cache = new Map<string, readonly string[]>();
-const maxCachedNames = 4096;
-const maxCachedNameLength = 128;
 
 /** A map of telemetry as a document. No two names share a field, and none is lost. */
 export function nestNames(entries: Iterable<readonly [name: string, value: DocumentValue]>): Document {
@@ -40,9 +36,9 @@ export function nestNames(entries: Iterable<readonly [name: string, value: Docum
 }
 
 /** The fields, from the outermost in, that a name stands for. */
-export function pathOf(name: string): readonly string[] {
-  const cached = cache.get(name);
-  if (cached !== undefined) return cached;
+const pathOf = memoizeNames(toPath, 4096);
+
+function toPath(name: string): readonly string[] {
   const path: string[] = [];
   let rest = name;
   for (let dot = rest.indexOf('.'); dot !== -1; dot = rest.indexOf('.')) {
@@ -51,7 +47,6 @@ export function pathOf(name: string): readonly string[] {
     rest = rest.slice(dot + 1);
   }
   path.push(encodeSegment(rest).replaceAll('.', '%2E'));
-  if (cache.size < maxCachedNames && name.length <= maxCachedNameLength) cache.set(name, path);
   return path;
 }
 
