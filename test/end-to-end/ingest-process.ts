@@ -12,6 +12,8 @@ export interface IngestProcess {
   stop(): Promise<number | null>;
   /** SIGKILL; does nothing to one that has ended. */
   kill(): Promise<void>;
+  /** The same. */
+  close(): Promise<void>;
 }
 
 export interface IngestProcessOptions {
@@ -42,6 +44,10 @@ export async function startIngestProcess(settings: IngestProcessOptions): Promis
     20_000,
   );
   const exited = once(child, 'exit');
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await exited;
+  };
   return {
     url,
     output: () => output,
@@ -50,10 +56,8 @@ export async function startIngestProcess(settings: IngestProcessOptions): Promis
       const [code] = (await exited) as [number | null];
       return code;
     },
-    async kill() {
-      child.kill('SIGKILL');
-      await exited;
-    },
+    kill,
+    close: kill,
   };
 }
 

@@ -1,4 +1,4 @@
-import { createIngestServer } from '../../src/ingest/server/ingest-server.js';
+import { createIngestServer } from '../../src/ingest/index.js';
 import type { Logger } from '../../src/ingest/logger.js';
 
 /** A realm-ingest in this process. */
