@@ -148,7 +148,7 @@ export function receive(message: Uint8Array): ReceivedMessage {
   if (end < 0) throw new Error(`no line feed in ${JSON.stringify(text)}`);
   const [type = '', ...fields] = text.slice(0, end).split(' ');
   const body = text.slice(end + 1);
-  const size = { download: fields[10], json_error: fields[1], log_message: fields[1] }[type] ?? '0';
+  const size = { download: fields[11], json_error: fields[1], log_message: fields[1] }[type] ?? '0';
   if (String(sizeOf(body)) !== size) throw new Error(`size ${size} does not fit ${JSON.stringify(text)}`);
   const hasJson = type === 'json_error' || type === 'log_message';
   return { type, fields, body, json: hasJson ? (JSON.parse(body) as Record<string, unknown>) : undefined };
