@@ -118,7 +118,7 @@ describe('the SQLite store, when something is wrong', () => {
       await store.commit(upload(documents));
     });
     const descriptor = openSync(path, 'r+');
-    for (let offset = 4096 * 20; offset < statSync(path).size; offset += 4096) {
+    for (let offset = 4096 * 50; offset < statSync(path).size; offset += 4096) {
       writeSync(descriptor, Buffer.alloc(4096, 0xa5), 0, 4096, offset);
     }
     closeSync(descriptor);
