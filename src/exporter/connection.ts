@@ -201,6 +201,9 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
     }
     this.#startError = undefined;
     this.#warnOfMemory(this.#session);
+    this.#changed();
+    // An engine without files cannot open what others left.
+    if (!this.#session.isDurable) return true;
     this.#adoption ??= new SlotAdoption({
       store: this.#options.store,
       openSession: (slot) => this.#openSession(slot),
@@ -212,7 +215,6 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
       },
     });
     this.#adoption.lookAround();
-    this.#changed();
     return true;
   }
 

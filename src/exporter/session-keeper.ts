@@ -14,7 +14,7 @@ import type { Slot } from './slot.js';
 import { withoutTracing } from './suppression.js';
 import { SyncedRealm } from './synced-realm.js';
 import { nextTurn } from './turn.js';
-import type { UserSource } from './user-source.js';
+import { isAnonymous, isLoggedIn, type UserSource } from './user-source.js';
 
 /** How often the app is asked whether it has logged a user in meanwhile, where that is its own business. */
 const USER_POLL_MILLIS = 5000;
@@ -383,20 +383,4 @@ function close(synced: SyncedRealm): void {
   } catch {
     // It is closed as far as we are concerned.
   }
-}
-
-function isLoggedIn(user: NativeUser): boolean {
-  try {
-    return withoutTracing(() => user.isLoggedIn);
-  } catch {
-    return false;
-  }
-}
-
-function isAnonymous(user: NativeUser): boolean {
-  const identities: unknown = Reflect.get(user, 'identities');
-  return (
-    Array.isArray(identities) &&
-    identities.every((identity: { providerType?: unknown }) => identity.providerType === 'anon-user')
-  );
 }

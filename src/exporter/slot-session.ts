@@ -56,9 +56,8 @@ export class SlotSession {
     this.#slot = slot;
     this.#spool = openSpool(slot, options);
     this.isDurable = options.isNative && slot.exists(this.#spool.path);
-    // Without files nothing outlives the process that another could send.
+    // Without files nothing outlives the process that another could send; a mark of a native engine's stays.
     this.#mark = this.isDurable ? new UnsentMark(slot) : undefined;
-    if (!this.isDurable) slot.markSent();
     this.#keeper = new SessionKeeper({
       ...options,
       slot,

@@ -40,3 +40,21 @@ export function singleUser(user: NativeUser): UserSource {
     logIn: undefined,
   };
 }
+
+/** Whether a user can still sync; asking one that is gone throws in some releases. */
+export function isLoggedIn(user: NativeUser): boolean {
+  try {
+    return withoutTracing(() => user.isLoggedIn);
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a user has no identity but that of an anonymous login. */
+export function isAnonymous(user: NativeUser): boolean {
+  const identities: unknown = Reflect.get(user, 'identities');
+  return (
+    Array.isArray(identities) &&
+    identities.every((identity: { providerType?: unknown }) => identity.providerType === 'anon-user')
+  );
+}
