@@ -107,8 +107,7 @@ class Assembler {
     // Equal keys of neighbouring instructions are one object: see `ObjectKey`.
     if (this.#current?.key === key && this.#current.table === table) return this.#current.node;
     const node = this.#nodes.get(table)?.get(valueKey(key));
-    if (!node)
-      throw unexpected(instruction, `of an object of ${JSON.stringify(table)} that was not created here`);
+    if (!node) throw unexpected(instruction, 'of an object that was not created here');
     this.#current = { table, key, node };
     return node;
   }

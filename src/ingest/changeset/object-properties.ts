@@ -39,6 +39,7 @@ export type FieldInstruction = Update | ArrayInsert | Clear | SetInsert;
 
 /** Nested deeper than any store holds (100 levels), and shallow enough for whoever walks objects by recursion. */
 const maxPathElements = 500;
+const maxQuotedLength = 60;
 
 /** The elements that a set holds already, so that a repetition is found without a search. */
 const elementKeys = new WeakMap<SetNode, Set<string>>();
@@ -100,7 +101,7 @@ function begin(
   type: 'list' | 'dictionary' | 'set',
 ): Node {
   if (parent.type !== 'object' || typeof place !== 'string') {
-    throw unexpected(instruction, `inside ${JSON.stringify(place)}, which is not there`);
+    throw unexpected(instruction, `inside ${quote(place)}, which is not there`);
   }
   const collection: Node = type === 'dictionary' ? { type, entries: new Map() } : { type, values: [] };
   parent.properties.set(place, collection);
@@ -118,7 +119,7 @@ function applyUpdate(parent: Node, place: string | number, instruction: Update):
     checkPriorSize(parent, instruction);
     parent.values[place] = value;
   } else {
-    throw unexpected(instruction, `of ${JSON.stringify(place)} in a ${parent.type}`);
+    throw unexpected(instruction, `of ${quote(place)} in a ${parent.type}`);
   }
 }
 
@@ -184,6 +185,12 @@ function toNode(instruction: Update | ArrayInsert | SetInsert): Node {
 
 function isScalar(node: Node): node is RealmScalar {
   return node.type !== 'object' && node.type !== 'list' && node.type !== 'set' && node.type !== 'dictionary';
+}
+
+/** A name from the wire, cut to what an error's text can bear. */
+function quote(place: string | number): string {
+  if (typeof place === 'number') return String(place);
+  return JSON.stringify(place.length > maxQuotedLength ? `${place.slice(0, maxQuotedLength)}…` : place);
 }
 
 /** `what` follows the instruction's name, as in "Update of a link to an object without a primary key". */

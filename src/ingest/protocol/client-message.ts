@@ -41,6 +41,8 @@ interface Message {
 
 /** Far above any access token; the field is always 0 with flexible sync. */
 const maxTokenBytes = 1 << 16;
+/** What a client says about an error goes into a log line. */
+const maxErrorTextLength = 1000;
 
 const parsers = {
   bind: parseBind,
@@ -198,7 +200,8 @@ function parseClientError({ fields }: Message): ClientErrorMessage {
   const size = fields.size('size');
   const sessionIdent = parseSessionIdent(fields);
   const { message } = parseJsonObject(fields.body(size), fields.offset, 'json_error');
-  return { type: 'json_error', sessionIdent, code, message: typeof message === 'string' ? message : '' };
+  const text = typeof message === 'string' ? message.slice(0, maxErrorTextLength) : '';
+  return { type: 'json_error', sessionIdent, code, message: text };
 }
 
 /** Idents are numbered from 1; 0 is the connection. */
@@ -210,13 +213,8 @@ function parseSessionIdent(fields: FieldReader): number {
 function parseQueryBody(fields: FieldReader, context: string): Record<string, string> {
   const size = fields.size('query size');
   const query = parseJsonObject(fields.body(size), fields.offset, context);
-  for (const [className, text] of Object.entries(query)) {
-    if (typeof text !== 'string') {
-      throw syntaxError(
-        `${context}: the query of ${JSON.stringify(className)} is not a string`,
-        fields.offset,
-      );
-    }
+  if (!Object.values(query).every((text) => typeof text === 'string')) {
+    throw syntaxError(`${context}: a query that is not a string`, fields.offset);
   }
   return query as Record<string, string>;
 }

@@ -99,7 +99,9 @@ export interface PingMessage {
 export interface ClientErrorMessage {
   readonly type: 'json_error';
   readonly sessionIdent: number;
+  /** A client's number of its own up to protocol 7, one of the protocol's later. */
   readonly code: number;
+  /** At most 1000 characters of what the client says; empty if it says nothing. */
   readonly message: string;
 }
 

@@ -266,6 +266,14 @@ describe('assembleObjects', () => {
     }
   });
 
+  it('quotes no more of a name than a log line bears', () => {
+    const instructions = [create, update('d', ['x'.repeat(1_000_000), 'y'], int(1n))];
+    assert.throws(
+      () => assemble(...instructions),
+      (error) => isUnexpected(error) && (error as Error).message.length < 300,
+    );
+  });
+
   it('refuses what would nest without end', () => {
     const path = Array.from({ length: 501 }, (_, index) => String(index));
     refuses(update('d', path, int(1n)));

@@ -72,6 +72,12 @@ describe('parseClientMessage', () => {
     assert.deepEqual(message, { type: 'json_error', sessionIdent: 1, code: 112, message: '' });
   });
 
+  it('cuts what a client says about an error to the length of a log line', () => {
+    const message = parseClientMessage(clientError(112, 'x'.repeat(100_000)), 9, limits);
+    assert.ok(message.type === 'json_error');
+    assert.equal(message.message.length, 1000);
+  });
+
   it('gives the body of an upload as a view, and does not open it', () => {
     const bytes = upload({ body: bytesOf('no changeset at all'), compress: false });
     const message = parseClientMessage(bytes, 14, limits);
