@@ -1,11 +1,12 @@
 /**
  * An app that connects before it starts its SDK, with everything instrumented that a connection of ours could go
- * through; `own-traffic.test.ts` runs it: `instrumented-app.ts <baseUrl> <appId> <directory>`.
+ * through; `own-traffic.test.ts` runs it. Its settings come from the environment: the command line is in the resource.
  *
  * @module
  */
 import { once } from 'node:events';
-import { createServer, get } from 'node:http';
+import type * as http from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { trace } from '@opentelemetry/api';
@@ -14,7 +15,7 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import { connect, RealmSpanExporter } from '../../src/index.js';
 import Realm from '../engine/realm.mjs';
 
-const [baseUrl = '', appId = '', directory = ''] = process.argv.slice(2);
+const { BASE_URL: baseUrl = '', APP_ID: appId = '', DIRECTORY: directory = '' } = process.env;
 
 const connection = connect({
   Realm,
@@ -37,6 +38,11 @@ const sdk = new NodeSDK({
 });
 sdk.start();
 
+// Node's own modules are patched as they are required, once the SDK has started.
+const require = createRequire(import.meta.url);
+const { createServer, get } = require('node:http') as typeof http;
+require('node:net');
+
 const service = createServer((_request, response) => {
   response.end('well');
 });
@@ -51,6 +57,7 @@ await delay(1000); // a few attempts to dial
 console.log('recorded while cut'); // eslint-disable-line no-console -- the test waits for it
 await message('restored');
 await record('after the cut');
+await connection.flush(20_000); // the session may not be back yet, and only a connected one is waited for at shutdown
 await sdk.shutdown();
 process.exit();
 
