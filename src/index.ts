@@ -12,14 +12,14 @@ export {
   type ConnectOptions,
   type CredentialsOption,
   type UserConnectOptions,
-} from './exporter/connect.js';
-export { type Connection } from './exporter/connection.js';
+} from './exporter/connection/connect.js';
+export { type Connection } from './exporter/connection/connection.js';
 export { ConnectionError, type ConnectionErrorCode } from './exporter/connection-error.js';
 export {
   type ConnectionState,
   type ConnectionStatus,
   type StatusListener,
-} from './exporter/connection-status.js';
+} from './exporter/connection/connection-status.js';
 export { ExportError } from './exporter/export-error.js';
 export { type ExportResult } from './exporter/export-result.js';
 export {

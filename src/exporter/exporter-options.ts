@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../errors.js';
 import type { RealmLike } from './realm-types.js';
 import { recordTarget, type HasRecordTarget, type RecordTarget } from './record-target.js';
-import { targetForRealm } from './realm-target.js';
+import { targetForRealm } from './connection/realm-target.js';
 
 /** How telemetry is laid out in Realm: one object for each span and log record. */
 export type Layout = 'documents';

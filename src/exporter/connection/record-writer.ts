@@ -1,0 +1,94 @@
+import type { RealmTelemetryError } from '../../errors.js';
+import { ConnectionError, describeCause } from '../connection-error.js';
+import type { Destination, WritableRecord } from '../destination.js';
+import type { WriteOutcome } from '../record-target.js';
+import { nextTurn } from '../turn.js';
+
+/** How often a Realm that is in somebody else's transaction is looked at again, in milliseconds, once a few turns passed. */
+const BUSY_POLL_MILLIS = 5;
+const BUSY_TURNS = 10;
+
+/** What a writer needs to know. */
+export interface RecordWriterOptions {
+  /**
+   * Where the next slice goes; it may change from slice to slice.
+   *
+   * @throws RealmTelemetryError if records cannot be stored anywhere now
+   */
+  readonly destination: () => Destination;
+  /** Called after each slice, in the same turn. */
+  readonly onStored: (destination: Destination, count: number) => void;
+  /** Called when records were given up. */
+  readonly onFailed: (count: number, error: RealmTelemetryError) => void;
+}
+
+/**
+ * Writes records one call after the other, in slices that leave the event loop to others in between.
+ *
+ * A slice that fails is tried again record by record: the one that Realm does not take is lost alone.
+ */
+export class RecordWriter {
+  readonly #options: RecordWriterOptions;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: RecordWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Never rejects. */
+  write(records: readonly WritableRecord[]): Promise<WriteOutcome> {
+    const outcome = this.#last.then(() => this.#store(records));
+    this.#last = outcome;
+    return outcome;
+  }
+
+  /** Resolves when every record given so far is stored or given up. Never rejects. */
+  async idle(): Promise<void> {
+    await this.#last;
+  }
+
+  async #store(records: readonly WritableRecord[]): Promise<WriteOutcome> {
+    let stored = 0;
+    let lastCause: unknown;
+    let next = 0;
+    let oneByOneUntil = 0;
+    while (next < records.length) {
+      const maxCount = next < oneByOneUntil ? 1 : Infinity;
+      try {
+        const destination = this.#options.destination();
+        if (destination.isBusy) {
+          await leaveTransaction(destination);
+          continue; // another may be the destination now
+        }
+        const result = destination.storeSlice(records, next, maxCount);
+        next += result.taken;
+        stored += result.stored;
+        lastCause = result.error ?? lastCause;
+        this.#options.onStored(destination, result.stored);
+      } catch (cause) {
+        lastCause = cause;
+        if (cause instanceof ConnectionError) break;
+        if (maxCount > 1) oneByOneUntil = records.length;
+        else next += 1;
+      }
+      if (next < records.length) await nextTurn();
+    }
+    const failed = records.length - stored;
+    if (failed === 0) return { stored, failed };
+    const error = toError(failed, lastCause);
+    this.#options.onFailed(failed, error);
+    return { stored, failed, error };
+  }
+}
+
+function toError(failed: number, cause: unknown): RealmTelemetryError {
+  return new ConnectionError('write-failed', `${failed} of them: ${describeCause(cause)}`, { cause });
+}
+
+/** Waits for a turn in which the Realm is not in a transaction of the app. */
+async function leaveTransaction(destination: Destination): Promise<void> {
+  for (let turns = 0; destination.isBusy; turns += 1) {
+    if (turns < BUSY_TURNS) await nextTurn();
+    else await new Promise((resolve) => setTimeout(resolve, BUSY_POLL_MILLIS));
+  }
+}

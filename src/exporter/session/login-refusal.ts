@@ -1,0 +1,21 @@
+import { describeCause, readCode } from '../connection-error.js';
+
+/**
+ * Realm's numbers of App Services' errors that no retry mends: session, parameters, provider, function, API key, user,
+ * password. (Section 6.3 of the App Services page.)
+ */
+const refusals: ReadonlySet<number> = new Set([
+  4301, 4305, 4306, 4313, 4316, 4325, 4334, 4343, 4344, 4345, 4346, 4347, 4348, 4350, 4349,
+  // an `error_code` that the client does not know, as that of an unknown app
+  4355, 2000000,
+]);
+
+/** Plain HTTP errors carry their status in the text alone. */
+const REFUSING_STATUS = /\b(?:client|http) error(?: code)?: 40[0134]\b/i;
+
+/** Whether a failed login was refused by a server that was reached, so that the same credentials will hardly do later. */
+export function isRefusal(cause: unknown): boolean {
+  const code = readCode(cause);
+  if (code !== undefined && refusals.has(code)) return true;
+  return REFUSING_STATUS.test(describeCause(cause));
+}

@@ -1,0 +1,386 @@
+import type { RealmTelemetryError } from '../../errors.js';
+import { Alarm } from '../alarm.js';
+import { Backoff } from '../backoff.js';
+import { ConnectionError, describeCause, readCode } from '../connection-error.js';
+import { encodeFileName } from '../slot/file-name.js';
+import { isRefusal } from './login-refusal.js';
+import type {
+  NativeObjectSchema,
+  NativeRealmConstructor,
+  NativeSyncError,
+  NativeUser,
+} from '../realm-types.js';
+import type { Slot } from '../slot/slot.js';
+import { withoutTracing } from '../suppression.js';
+import { SyncedRealm } from './synced-realm.js';
+import { nextTurn } from '../turn.js';
+import { isAnonymous, isLoggedIn, type UserSource } from './user-source.js';
+
+/** How often the app is asked whether it has logged a user in meanwhile, where that is its own business. */
+const USER_POLL_MILLIS = 5000;
+
+/** Bounds of the time between attempts to log in, open or revive. */
+const BACKOFF = { initialMillis: 1000, maxMillis: 300_000 };
+
+/** What a keeper needs to know. */
+export interface SessionKeeperOptions {
+  readonly Realm: NativeRealmConstructor;
+  readonly slot: Slot;
+  /** @throws whatever Realm throws when an App is made */
+  readonly openSource: (slot: Slot) => UserSource;
+  readonly schema: readonly NativeObjectSchema[];
+  readonly encryptionKey: ArrayBuffer | undefined;
+  /** Whether Realm's files outlive the process. */
+  readonly isDurable: boolean;
+  readonly onOpen: (synced: SyncedRealm) => void;
+  readonly onGone: (synced: SyncedRealm) => void;
+  readonly onChange: () => void;
+  readonly onAcknowledged: (records: number) => void;
+  readonly onLost: (reason: 'user-removed' | 'client-reset', records: number) => void;
+  readonly onError: (error: RealmTelemetryError) => void;
+}
+
+/**
+ * Sees to it that a synced Realm is open: finds the cached user or logs in, again and again, opens the Realm without
+ * waiting for the network, revives a session that an error ended, and begins anew when the user is gone.
+ */
+export class SessionKeeper {
+  readonly #options: SessionKeeperOptions;
+  readonly #alarm = new Alarm();
+  readonly #loginBackoff = new Backoff(BACKOFF);
+  readonly #reviveAlarm = new Alarm();
+  readonly #reviveBackoff = new Backoff(BACKOFF);
+  /** Realms of earlier users, open until the server has everything of theirs. */
+  readonly #earlier = new Set<SyncedRealm>();
+  /** Unacknowledged records in files of users that are logged out, by path. */
+  readonly #left = new Map<string, number>();
+  /** Records of an earlier life, until the Realm that holds them is open. */
+  #inherited: number | undefined;
+  #source: UserSource | undefined;
+  #current: SyncedRealm | undefined;
+  #needsLogin = true;
+  #isRefused = false;
+  #isPaused = false;
+  #isClosed = false;
+  #isReviving = false;
+  #running: Promise<void> | undefined;
+
+  constructor(options: SessionKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** The open synced Realm, if its user is still logged in. */
+  get synced(): SyncedRealm | undefined {
+    return this.#current;
+  }
+
+  /** Records in synced Realms that no server has acknowledged. */
+  get unsynced(): number {
+    let records = (this.#inherited ?? 0) + (this.#current?.acknowledgements.pending ?? 0);
+    for (const { acknowledgements } of this.#earlier) records += acknowledgements.pending;
+    for (const left of this.#left.values()) records += left;
+    return records;
+  }
+
+  /** Whether no server owes an acknowledgement. */
+  get isSettled(): boolean {
+    return (
+      this.#inherited === undefined &&
+      this.#left.size === 0 &&
+      this.#earlier.size === 0 &&
+      (this.#current?.acknowledgements.isSettled ?? true)
+    );
+  }
+
+  /** Whether the server refused the credentials, or the user is logged out and nobody can log in but the app. */
+  get isUnauthorized(): boolean {
+    return this.#isRefused;
+  }
+
+  /** Begins. Records of an earlier life are those that its mark counts and its spool does not hold. */
+  start(inherited: number | undefined): void {
+    this.#inherited = inherited;
+    this.#running = this.#run();
+  }
+
+  /** Looks whether the user is still there, and asks again for what is unacknowledged. */
+  check(): void {
+    const current = this.#current;
+    if (current === undefined) return;
+    if (!isLoggedIn(current.user)) this.#loseUser(current);
+    else current.acknowledgements.retry();
+  }
+
+  /** Goes off the network. */
+  pause(): void {
+    this.#isPaused = true;
+    for (const synced of this.#all()) synced.pause();
+  }
+
+  /** Comes back. */
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    for (const synced of this.#all()) synced.resume();
+    this.#alarm.ring();
+  }
+
+  /** Closes every Realm. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#alarm.ring();
+    this.#reviveAlarm.ring();
+    for (const synced of this.#all()) {
+      // Without files, a Realm whose session is cut is erased with its last handle.
+      if (this.#options.isDurable || synced.acknowledgements.isSettled || !this.#isPaused) close(synced);
+    }
+    this.#earlier.clear();
+    this.#current = undefined;
+    // A login that is under way ends by itself, in a minute at the latest; nobody waits for it.
+    await Promise.race([this.#running, nextTurn()]);
+  }
+
+  async #run(): Promise<void> {
+    await nextTurn();
+    while (!this.#isClosed) {
+      const delay = await this.#attempt();
+      this.#options.onChange();
+      if (!this.#hasEnded()) await this.#alarm.sleep(this.#isPaused ? undefined : delay);
+    }
+  }
+
+  /** @returns how long to wait before the next attempt; undefined until something happens */
+  async #attempt(): Promise<number | undefined> {
+    const wasPaused = this.#isPaused;
+    try {
+      const source = (this.#source ??= this.#options.openSource(this.#options.slot));
+      if (this.#current === undefined) {
+        const cached = source.cachedUser();
+        if (cached !== undefined) this.#open(cached);
+      }
+      if (source.logIn === undefined) return this.#waitForApp();
+      if (!this.#needsLogin || wasPaused) return undefined;
+      const user = await source.logIn();
+      if (this.#hasEnded()) return undefined;
+      this.#needsLogin = false;
+      this.#isRefused = false;
+      this.#loginBackoff.reset();
+      this.#use(user);
+      return undefined;
+    } catch (cause) {
+      return this.#hasEnded() ? undefined : this.#fail(cause);
+    }
+  }
+
+  #waitForApp(): number | undefined {
+    this.#isRefused = this.#current === undefined;
+    return this.#isRefused ? USER_POLL_MILLIS : undefined;
+  }
+
+  #fail(cause: unknown): number {
+    if (cause instanceof ConnectionError) {
+      this.#options.onError(cause);
+      return this.#loginBackoff.next();
+    }
+    const text = describeCause(cause);
+    this.#isRefused = isRefusal(cause);
+    if (this.#isRefused) {
+      this.#options.onError(
+        new ConnectionError('login-refused', `${text}; it is tried again every few minutes`, { cause }),
+      );
+      return this.#loginBackoff.longest();
+    }
+    this.#options.onError(new ConnectionError('login-failed', text, { cause, retryable: true }));
+    return this.#loginBackoff.next();
+  }
+
+  #use(user: NativeUser): void {
+    const current = this.#current;
+    if (current?.user.id === user.id) return;
+    if (current !== undefined) {
+      // Anonymous credentials that do not reuse their user make a new one at each login.
+      if (isAnonymous(current.user) && isAnonymous(user)) return;
+      this.#current = undefined;
+      this.#retire(current);
+    }
+    this.#open(user);
+  }
+
+  #open(user: NativeUser): void {
+    const synced = this.#openFile(user);
+    if (this.#isPaused) synced.pause();
+    this.#current = synced;
+    const left = this.#left.get(synced.path);
+    this.#left.delete(synced.path);
+    const inherited = this.#inherited;
+    this.#inherited = undefined;
+    if (inherited !== undefined || left !== undefined) {
+      synced.acknowledgements.inherit((inherited ?? 0) + (left ?? 0));
+    }
+    this.#options.onOpen(synced);
+    this.#openEarlier(user);
+  }
+
+  #openFile(user: NativeUser): SyncedRealm {
+    const { Realm, schema, encryptionKey, onChange, onAcknowledged } = this.#options;
+    const path = this.#pathOf(user);
+    try {
+      const synced: SyncedRealm = new SyncedRealm({
+        Realm,
+        path,
+        user,
+        schema,
+        encryptionKey,
+        onError: (error) => {
+          void nextTurn().then(() => {
+            this.#onSyncError(synced, error);
+          });
+        },
+        onConnectionChange: () => {
+          if (this.#current === synced) this.check();
+          onChange();
+        },
+        onAcknowledged,
+      });
+      return synced;
+    } catch (cause) {
+      throw new ConnectionError('open-failed', describeCause(cause), { cause, retryable: true });
+    }
+  }
+
+  /** Files of other users that are still logged in, from before the credentials were changed. */
+  #openEarlier(current: NativeUser): void {
+    const { isDurable, slot } = this.#options;
+    const app = this.#source?.app;
+    if (app === undefined || !isDurable || slot.directory === undefined) return;
+    const open = new Set([...this.#all()].map(({ path }) => path));
+    for (const user of Object.values(withoutTracing(() => app.allUsers))) {
+      const path = this.#pathOf(user);
+      if (user.id === current.id || open.has(path) || !isLoggedIn(user) || !slot.exists(path)) continue;
+      try {
+        const synced = this.#openFile(user);
+        synced.acknowledgements.inherit(0);
+        this.#retire(synced);
+      } catch (cause) {
+        if (cause instanceof ConnectionError) this.#options.onError(cause);
+      }
+    }
+  }
+
+  /** Keeps a Realm open until the server has everything, then deletes it. */
+  #retire(synced: SyncedRealm): void {
+    this.#earlier.add(synced);
+    void synced.acknowledgements.settled().then(() => {
+      if (!this.#earlier.delete(synced)) return;
+      close(synced);
+      this.#deleteFile(synced);
+      this.#options.onChange();
+    });
+  }
+
+  #loseUser(synced: SyncedRealm): void {
+    this.#current = undefined;
+    const isKept = this.#options.isDurable && !/removed/i.test(synced.user.state);
+    const records = synced.acknowledgements.forget();
+    close(synced);
+    if (isKept) {
+      if (records > 0) this.#left.set(synced.path, records);
+    } else {
+      this.#options.onLost('user-removed', records);
+      this.#deleteFile(synced);
+    }
+    const fate = isKept ? 'wait for its next login' : 'are lost';
+    this.#options.onError(
+      new ConnectionError(
+        'user-removed',
+        `${synced.user.id} was ${isKept ? 'logged out' : 'removed'}; ${records} of its records ${fate}`,
+        { retryable: true },
+      ),
+    );
+    this.#options.onGone(synced);
+    this.#beginAnew();
+  }
+
+  #onSyncError(synced: SyncedRealm, error: NativeSyncError): void {
+    if (this.#hasEnded() || ![...this.#all()].includes(synced)) return;
+    if (synced === this.#current && !isLoggedIn(synced.user)) {
+      this.#loseUser(synced);
+      return;
+    }
+    const text = `${describeCause(error)} (${readCode(error) ?? 'no code'})`;
+    this.#options.onError(new ConnectionError('sync-failed', text, { cause: error, retryable: true }));
+    if (error.name === 'ClientReset') this.#resetFile(synced);
+    else if (error.isFatal !== false) void this.#revive();
+  }
+
+  /** The server and the file do not agree any more, and Realm could not mend it: a new file. */
+  #resetFile(synced: SyncedRealm): void {
+    const records = synced.acknowledgements.forget();
+    this.#earlier.delete(synced);
+    close(synced);
+    this.#options.onLost('client-reset', records);
+    const { Realm } = this.#options;
+    const app = this.#source?.app;
+    const sync = Realm.App.Sync;
+    try {
+      if (app === undefined || sync?.initiateClientReset === undefined) this.#deleteFile(synced);
+      else withoutTracing(() => sync.initiateClientReset?.(app, synced.path)); // keeps a copy for the curious
+    } catch {
+      this.#deleteFile(synced);
+    }
+    if (synced !== this.#current) return;
+    this.#current = undefined;
+    this.#options.onGone(synced);
+    this.#beginAnew();
+  }
+
+  /** An error has ended the session: it is brought back after a while. */
+  async #revive(): Promise<void> {
+    if (this.#isReviving) return;
+    this.#isReviving = true;
+    await this.#reviveAlarm.sleep(this.#reviveBackoff.next());
+    this.#isReviving = false;
+    if (this.#isClosed || this.#isPaused) return;
+    for (const synced of this.#all()) synced.resume();
+  }
+
+  #beginAnew(): void {
+    this.#needsLogin = this.#source?.logIn !== undefined && this.#source.cachedUser() === undefined;
+    this.#alarm.ring();
+    this.#options.onChange();
+  }
+
+  #deleteFile(synced: SyncedRealm): void {
+    const { Realm } = this.#options;
+    try {
+      withoutTracing(() => {
+        Realm.deleteFile({ path: synced.path });
+      });
+    } catch {
+      // Realm removes a removed user's files itself, and may still have this one open.
+    }
+  }
+
+  #pathOf(user: NativeUser): string {
+    return this.#options.slot.path(`user-${encodeFileName(user.id)}.realm`);
+  }
+
+  #all(): Set<SyncedRealm> {
+    const all = new Set(this.#earlier);
+    if (this.#current !== undefined) all.add(this.#current);
+    return all;
+  }
+
+  /** A method, for the compiler believes a field to keep its value over an await. */
+  #hasEnded(): boolean {
+    return this.#isClosed;
+  }
+}
+
+function close(synced: SyncedRealm): void {
+  try {
+    synced.close();
+  } catch {
+    // It is closed as far as we are concerned.
+  }
+}

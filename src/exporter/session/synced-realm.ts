@@ -1,0 +1,114 @@
+import { Acknowledgements, type AcknowledgedListener } from './acknowledgements.js';
+import { RealmDestination } from '../destination.js';
+import type {
+  NativeConfiguration,
+  NativeObjectSchema,
+  NativeRealm,
+  NativeRealmConstructor,
+  NativeSession,
+  NativeSyncError,
+  NativeUser,
+} from '../realm-types.js';
+import { withoutTracing } from '../suppression.js';
+
+/** What a synced Realm is opened with. */
+export interface SyncedRealmOptions {
+  readonly Realm: NativeRealmConstructor;
+  readonly path: string;
+  readonly user: NativeUser;
+  readonly schema: readonly NativeObjectSchema[];
+  readonly encryptionKey: ArrayBuffer | undefined;
+  readonly onError: (error: NativeSyncError) => void;
+  readonly onConnectionChange: () => void;
+  readonly onAcknowledged: AcknowledgedListener;
+}
+
+/** One open flexible-sync Realm of one user, with what the server owes us for it. */
+export class SyncedRealm {
+  readonly user: NativeUser;
+  readonly realm: NativeRealm;
+  readonly path: string;
+  readonly destination: RealmDestination;
+  readonly acknowledgements: Acknowledgements;
+  readonly #session: NativeSession;
+  readonly #onConnectionChange: () => void;
+
+  /**
+   * Opens it without waiting for a network: what is written before the first download is uploaded later.
+   *
+   * @throws whatever Realm throws
+   */
+  constructor(options: SyncedRealmOptions) {
+    const { Realm, path, user, schema, encryptionKey } = options;
+    const config: NativeConfiguration = {
+      path,
+      schema,
+      ...(encryptionKey === undefined ? {} : { encryptionKey }),
+      sync: {
+        user,
+        flexible: true,
+        onError: (_session, error) => {
+          options.onError(error);
+        },
+        // The one mode that keeps what was not uploaded, on the engines that know it.
+        clientReset: { mode: 'recoverUnsyncedChanges' },
+      },
+    };
+    this.user = user;
+    this.realm = withoutTracing(() => new Realm(config));
+    const session = this.realm.syncSession;
+    if (session === null) throw new Error('the Realm has no sync session');
+    this.path = path;
+    this.#session = session;
+    this.destination = new RealmDestination(this.realm);
+    this.acknowledgements = new Acknowledgements(options.onAcknowledged);
+    this.#onConnectionChange = () => {
+      this.acknowledgements.retry();
+      options.onConnectionChange();
+    };
+    withoutTracing(() => {
+      session.addConnectionNotification(this.#onConnectionChange);
+    });
+    this.acknowledgements.use(session);
+  }
+
+  /** Whether the session has its server. False for a session that is gone. */
+  get isConnected(): boolean {
+    return this.#call((session) => session.isConnected()) ?? false;
+  }
+
+  /** Cuts the session off the network. */
+  pause(): void {
+    this.#call((session) => {
+      session.pause();
+    });
+  }
+
+  /** Brings the session back, after `pause` as well as after an error that ended it. */
+  resume(): void {
+    this.#call((session) => {
+      session.resume();
+    });
+    this.acknowledgements.retry();
+  }
+
+  /** Closes the file. What was not uploaded stays in it, but for the WebAssembly engine, which has no file. */
+  close(): void {
+    this.acknowledgements.use(undefined);
+    this.#call((session) => {
+      session.removeConnectionNotification(this.#onConnectionChange);
+    });
+    withoutTracing(() => {
+      this.realm.close();
+    });
+  }
+
+  /** A session whose user was removed throws at every call. */
+  #call<T>(call: (session: NativeSession) => T): T | undefined {
+    try {
+      return withoutTracing(() => call(this.#session));
+    } catch {
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * Slots: where one process keeps its files.
+ *
+ * `<directory>/<service name>/slot-<n>/<app id>/`: each process holds the lowest free slot of its service by a lock.
+ * Beneath it lie, for each app, the spool, the synced Realms (one for each user), Realm's own metadata, and the mark
+ * `unsent` for as long as the slot may carry records that no server has acknowledged.
+ *
+ * @module
+ */
+
+import type { PlatformFiles } from '../platform/platform.js';
+import { encodeFileName } from './file-name.js';
+import { HeartbeatWatch, SlotLock } from './slot-lock.js';
+
+const SLOT_NAME = /^slot-(\d{1,9})$/;
+/** More processes of one service than this on one machine are a mistake somewhere. */
+const MAX_SLOTS = 10_000;
+
+/** A place for one connection's files. */
+export interface Slot {
+  /** Where Realm keeps its metadata; undefined leaves the choice to Realm. */
+  readonly directory: string | undefined;
+  /** The path of a file, in the form that Realm takes. */
+  path(name: string): string;
+  /** Names of the files in it. */
+  list(): string[];
+  /** Whether a file is there, which tells engines with files from those without. */
+  exists(path: string): boolean;
+  /** How many records of an earlier life are known to be unacknowledged; undefined if there are none. */
+  readUnsent(): number | undefined;
+  /** Leaves word that records may be unacknowledged. */
+  markUnsent(records: number): void;
+  /** Takes it back: everything is acknowledged. */
+  markSent(): void;
+  /** Whether the lock is still ours. */
+  isHeld(): boolean;
+  /** Keeps the lock alive. */
+  beat(): void;
+  /** Gives the slot back, for the next process or for adoption. */
+  release(): void;
+}
+
+/** Hands out slots. Its methods throw what the file system throws. */
+export interface SlotStore {
+  /** Takes the lowest free slot. */
+  acquire(): Slot;
+  /** Takes the next slot that nobody holds and that carries unsent records of this app; undefined if there is none. */
+  adopt(): Slot | undefined;
+}
+
+/** The slots of one service and app in a directory. */
+export class FileSlotStore implements SlotStore {
+  readonly #files: PlatformFiles;
+  readonly #service: string;
+  readonly #app: string;
+  readonly #watch: HeartbeatWatch;
+
+  /** @param now - a clock in milliseconds that never goes back */
+  constructor(
+    files: PlatformFiles,
+    where: { readonly directory: string; readonly serviceName: string; readonly appId: string },
+    now?: () => number,
+  ) {
+    this.#files = files;
+    this.#service = files.join(where.directory, encodeFileName(where.serviceName));
+    this.#app = encodeFileName(where.appId);
+    this.#watch = new HeartbeatWatch(files, now);
+  }
+
+  acquire(): Slot {
+    for (let number = 0; number < MAX_SLOTS; number += 1) {
+      const slot = this.#take(number);
+      if (slot !== undefined) return slot;
+    }
+    throw new Error(`all ${MAX_SLOTS} slots in ${this.#service} are held`);
+  }
+
+  adopt(): Slot | undefined {
+    for (const number of this.#slotNumbers()) {
+      if (!this.#files.exists(this.#unsentPath(number))) continue;
+      const slot = this.#take(number);
+      if (slot === undefined) continue;
+      // Its holder may have sent everything and left between our two looks.
+      if (slot.readUnsent() !== undefined) return slot;
+      slot.release();
+    }
+    return undefined;
+  }
+
+  #take(number: number): Slot | undefined {
+    const directory = this.#files.join(this.#service, `slot-${number}`);
+    const appDirectory = this.#files.join(directory, this.#app);
+    this.#files.makePrivateDirectory(appDirectory);
+    const lock = SlotLock.acquire(this.#files, directory, this.#watch);
+    return lock === undefined ? undefined : new FileSlot(this.#files, appDirectory, lock);
+  }
+
+  #slotNumbers(): number[] {
+    const names = this.#files.list(this.#service);
+    const numbers = names.map((name) => Number(SLOT_NAME.exec(name)?.[1] ?? NaN));
+    return numbers.filter((number) => !Number.isNaN(number)).sort((a, b) => a - b);
+  }
+
+  #unsentPath(number: number): string {
+    return this.#files.join(this.#service, `slot-${number}`, this.#app, UNSENT);
+  }
+}
+
+const UNSENT = 'unsent';
+
+class FileSlot implements Slot {
+  readonly directory: string;
+  readonly #files: PlatformFiles;
+  readonly #lock: SlotLock;
+
+  constructor(files: PlatformFiles, directory: string, lock: SlotLock) {
+    this.#files = files;
+    this.directory = directory;
+    this.#lock = lock;
+  }
+
+  path(name: string): string {
+    return this.#files.join(this.directory, name);
+  }
+
+  list(): string[] {
+    return this.#files.list(this.directory);
+  }
+
+  exists(path: string): boolean {
+    return this.#files.exists(path);
+  }
+
+  readUnsent(): number | undefined {
+    const text = this.#files.read(this.path(UNSENT));
+    if (text === undefined) return undefined;
+    const records = Number(text);
+    return Number.isSafeInteger(records) && records >= 0 ? records : 0;
+  }
+
+  markUnsent(records: number): void {
+    this.#files.write(this.path(UNSENT), String(records));
+  }
+
+  markSent(): void {
+    this.#files.remove(this.path(UNSENT));
+  }
+
+  isHeld(): boolean {
+    return this.#lock.isHeld();
+  }
+
+  beat(): void {
+    this.#lock.beat();
+  }
+
+  release(): void {
+    this.#lock.release();
+  }
+}
+
+/** Numbers of the slots in use where there are no files, for every build of the package in this process. */
+const memorySlots = Symbol.for('opentelemetry-exporter-realm.memory-slots');
+
+/** One slot for each connection of this process, where Realm alone knows where files go. */
+export class MemorySlotStore implements SlotStore {
+  readonly #prefix: string;
+
+  constructor(where: { readonly serviceName: string; readonly appId: string }) {
+    this.#prefix = `opentelemetry-${encodeFileName(where.serviceName)}-${encodeFileName(where.appId)}`;
+  }
+
+  acquire(): Slot {
+    const shared = globalThis as { [memorySlots]?: Set<string> | undefined };
+    const held = (shared[memorySlots] ??= new Set());
+    let number = 0;
+    while (held.has(`${this.#prefix}-${number}`)) number += 1;
+    const name = `${this.#prefix}-${number}`;
+    held.add(name);
+    return {
+      directory: undefined,
+      path: (file) => `${name}-${file}`,
+      list: () => [],
+      exists: () => true,
+      readUnsent: () => undefined,
+      markUnsent: () => undefined,
+      markSent: () => undefined,
+      isHeld: () => held.has(name),
+      beat: () => undefined,
+      release: () => {
+        held.delete(name);
+      },
+    };
+  }
+
+  adopt(): Slot | undefined {
+    return undefined;
+  }
+}

@@ -1,0 +1,464 @@
+import assert from 'node:assert/strict';
+import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { context, diag, trace, DiagLogLevel } from '@opentelemetry/api';
+import { isTracingSuppressed } from '@opentelemetry/core';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import Realm, { engineName } from '../../engine/realm.mjs';
+import { eventually } from '../../end-to-end/eventually.js';
+import { startIngest, type Ingest } from '../../end-to-end/ingest.js';
+import { Network } from '../../end-to-end/network.js';
+import { createScratch, type Scratch } from '../../end-to-end/scratch.js';
+import { closeReader, storedDocuments } from '../../end-to-end/stored.js';
+import { connect, type ConnectOptions } from '../../../src/exporter/connection/connect.js';
+import type { Connection } from '../../../src/exporter/connection/connection.js';
+import { recordTarget } from '../../../src/exporter/record-target.js';
+import type { RealmRecord } from '../../../src/model/realm-record.js';
+
+const appId = 'connection-test';
+
+describe('connection', function () {
+  this.timeout(30_000);
+  let scratch: Scratch;
+  let network: Network;
+  let server: Ingest;
+  const open: Connection[] = [];
+
+  before(async () => {
+    scratch = await createScratch();
+    server = await startIngest({ appId, store: scratch.store });
+  });
+
+  after(async () => {
+    await closeReader(scratch.store);
+    await server.close();
+    await scratch.remove();
+  });
+
+  beforeEach(async () => {
+    network = await Network.create();
+  });
+
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((connection) => connection.close()));
+    await network.close();
+  });
+
+  function start(options: Partial<ConnectOptions> = {}): Connection {
+    const connection = connect({
+      Realm,
+      appId,
+      baseUrl: network.url,
+      credentials: Realm.Credentials.anonymous(),
+      serviceName: 'shop',
+      directory: scratch.path,
+      ...options,
+    } as ConnectOptions);
+    open.push(connection);
+    return connection;
+  }
+
+  function spans(connection: Connection, names: readonly string[]): RealmRecord[] {
+    const { ObjectId } = connection[recordTarget];
+    return names.map((name) => ({
+      kind: 'span',
+      className: 'Span',
+      values: { _id: new ObjectId(), name, startTimeUnixNano: 1_700_000_000_123_456_789n, durationNano: 5n },
+      notes: [],
+      sizeBytes: 100,
+    }));
+  }
+
+  const write = (connection: Connection, ...names: string[]) =>
+    connection[recordTarget].write(spans(connection, names));
+
+  /** Does not wait for the back-off. */
+  function tryAgain(connection: Connection): void {
+    connection.pause();
+    connection.resume();
+  }
+
+  async function storedNames(prefix: string): Promise<string[]> {
+    const documents = await storedDocuments(scratch.store, 'Span');
+    const names = documents.map(({ name }) => String(name));
+    return names.filter((name) => name.startsWith(prefix)).sort();
+  }
+
+  it('stores records without a network, and delivers them once there is one', async () => {
+    const connection = start();
+    assert.deepEqual(await write(connection, 'offline-1', 'offline-2'), { stored: 2, failed: 0 });
+    assert.equal(connection.status.spooled, 2);
+    assert.equal(connection.status.unsynced, 0);
+    await eventually('a failed login', () => connection.status.lastError?.code === 'login-failed');
+    assert.equal(connection.status.state, 'connecting');
+    assert.equal(await connection.flush(100), false);
+
+    network.connectTo(server.url);
+    tryAgain(connection);
+    assert.equal(await connection.flush(20_000), true);
+    assert.deepEqual(await storedNames('offline-'), ['offline-1', 'offline-2']);
+    const { state, spooled, unsynced, acknowledged, dropped, lastAcknowledgedAt } = connection.status;
+    assert.deepEqual(
+      { state, spooled, unsynced, acknowledged, dropped },
+      { state: 'connected', spooled: 0, unsynced: 0, acknowledged: 2, dropped: {} },
+    );
+    assert.ok(lastAcknowledgedAt !== undefined && Date.now() - lastAcknowledgedAt.getTime() < 60_000);
+  });
+
+  it('keeps 64-bit integers exact on the way through the spool', async () => {
+    const connection = start();
+    await write(connection, 'exact-1');
+    network.connectTo(server.url);
+    await connection.flush(20_000);
+    const document = (await storedDocuments(scratch.store, 'Span')).find(({ name }) => name === 'exact-1');
+    assert.deepEqual(document?.startTimeUnixNano, { $numberLong: '1700000000123456789' });
+  });
+
+  it('leaves the event loop to others while it writes much', async () => {
+    network.connectTo(server.url);
+    const connection = start();
+    await connection.realm;
+    let turns = 0;
+    const count = (): void => {
+      turns += 1;
+      timer = setImmediate(count);
+    };
+    let timer = setImmediate(count);
+    const names = Array.from({ length: 300 }, (_, index) => `slices-${index}`);
+    await write(connection, ...names);
+    clearImmediate(timer);
+    assert.ok(turns > 3, `${turns} turns`);
+    await connection.flush();
+    assert.equal((await storedNames('slices-')).length, 300);
+  });
+
+  it('serialises overlapping writes, in their order', async () => {
+    const connection = start();
+    const outcomes = await Promise.all(['a', 'b', 'c'].map((name) => write(connection, `overlap-${name}`)));
+    assert.deepEqual(outcomes, [
+      { stored: 1, failed: 0 },
+      { stored: 1, failed: 0 },
+      { stored: 1, failed: 0 },
+    ]);
+    assert.equal(connection.status.spooled, 3);
+    network.connectTo(server.url);
+    assert.equal(await connection.flush(20_000), true);
+    assert.deepEqual(await storedNames('overlap-'), ['overlap-a', 'overlap-b', 'overlap-c']);
+  });
+
+  it('goes off the network with pause(), keeps records meanwhile, and comes back with resume()', async () => {
+    network.connectTo(server.url);
+    const connection = start();
+    await write(connection, 'pause-1');
+    assert.equal(await connection.flush(20_000), true);
+    connection.pause();
+    assert.equal(connection.status.state, 'paused');
+    await write(connection, 'pause-2');
+    assert.equal(await connection.flush(300), false);
+    assert.deepEqual(await storedNames('pause-'), ['pause-1']);
+    connection.resume();
+    assert.equal(await connection.flush(20_000), true);
+    assert.deepEqual(await storedNames('pause-'), ['pause-1', 'pause-2']);
+  });
+
+  it('does not log in while it is paused', async () => {
+    network.connectTo(server.url);
+    const connection = start();
+    connection.pause();
+    await write(connection, 'paused-start');
+    assert.equal(await connection.flush(300), false);
+    assert.equal(network.recordings.length, 0);
+    connection.resume();
+    assert.equal(await connection.flush(20_000), true);
+  });
+
+  it('says what it is doing to onStatus, until that is ended', async () => {
+    const connection = start();
+    const states: string[] = [];
+    const end = connection.onStatus(({ state }) => {
+      states.push(state);
+    });
+    connection.onStatus(() => {
+      throw new Error('a listener of the app');
+    });
+    network.connectTo(server.url);
+    await write(connection, 'status-1');
+    await eventually('a connection', () => states.includes('connected'));
+    assert.equal(states[0], 'connecting');
+    end();
+    const seen = states.length;
+    connection.pause();
+    await eventually('the pause', () => connection.status.state === 'paused');
+    assert.equal(states.length, seen);
+  });
+
+  it('lets several connections of one process live side by side, each with a slot', async () => {
+    network.connectTo(server.url);
+    const [first, second] = [start(), start()];
+    await Promise.all([write(first, 'two-1'), write(second, 'two-2')]);
+    assert.deepEqual(await Promise.all([first.flush(20_000), second.flush(20_000)]), [true, true]);
+    assert.notEqual((await first.realm).path, (await second.realm).path);
+    assert.deepEqual(await storedNames('two-'), ['two-1', 'two-2']);
+  });
+
+  it('survives a server that goes away and comes back', async () => {
+    network.connectTo(server.url);
+    const connection = start();
+    await write(connection, 'cut-1');
+    await connection.flush(20_000);
+    network.cut();
+    await write(connection, 'cut-2');
+    assert.equal(await connection.flush(300), false);
+    assert.equal(connection.status.unsynced, 1);
+    network.connectTo(server.url);
+    assert.equal(await connection.flush(20_000), true);
+    assert.deepEqual(await storedNames('cut-'), ['cut-1', 'cut-2']);
+  });
+
+  describe('wrong credentials', () => {
+    it('are reported once, as an error of their own, and not tried in a hot loop', async () => {
+      const messages: string[] = [];
+      const log = (message: string): void => void messages.push(message);
+      diag.setLogger({ error: log, warn: log, info: log, debug: log, verbose: log }, DiagLogLevel.WARN);
+      try {
+        network.connectTo(server.url);
+        const connection = start({ credentials: Realm.Credentials.apiKey('no such key') });
+        await eventually('the refusal', () => connection.status.state === 'unauthorized');
+        assert.equal(connection.status.lastError?.code, 'login-refused');
+        await write(connection, 'refused-1');
+        assert.equal(connection.status.spooled, 1);
+        await eventually('more of them', () => network.recordings.length > 3, Boolean, 1500).catch(
+          () => undefined,
+        );
+        assert.ok(network.recordings.length <= 3, `${network.recordings.length} requests in 1.5 s`);
+        assert.equal(messages.filter((message) => message.includes('login refused')).length, 1);
+        assert.ok(!messages.some((message) => message.includes('no such key')));
+      } finally {
+        diag.disable();
+      }
+    });
+
+    it('do not stop a function that has better ones later', async () => {
+      network.connectTo(server.url);
+      let calls = 0;
+      const credentials = (): object => {
+        calls += 1;
+        if (calls === 1) throw new Error('the token service is down');
+        return Realm.Credentials.anonymous();
+      };
+      const connection = start({ credentials });
+      assert.equal((await write(connection, 'function-1')).stored, 1);
+      assert.equal(await connection.flush(20_000), true);
+      assert.equal(calls, 2);
+    });
+  });
+
+  describe('a server in trouble', () => {
+    let stub: Server;
+
+    beforeEach(async () => {
+      stub = createServer((_request, response) => {
+        response.writeHead(503, { 'content-type': 'application/json' }).end('{"error":"busy"}');
+      });
+      stub.listen(0, '127.0.0.1');
+      await once(stub, 'listening');
+    });
+
+    afterEach(() => {
+      stub.close();
+    });
+
+    it('is not taken for a refusal', async () => {
+      network.connectTo(`http://127.0.0.1:${(stub.address() as AddressInfo).port}`);
+      const connection = start();
+      await eventually('an error', () => connection.status.lastError);
+      assert.equal(connection.status.lastError?.code, 'login-failed');
+      assert.equal(connection.status.state, 'connecting');
+      network.connectTo(server.url);
+      network.drop();
+      await write(connection, 'trouble-1');
+      tryAgain(connection);
+      assert.equal(await connection.flush(20_000), true);
+    });
+  });
+
+  describe('an App or a user of the app', () => {
+    it('is used as it is, and a user that was removed is replaced: its records are counted as lost', async () => {
+      network.connectTo(server.url);
+      const app = new Realm.App({ id: appId, baseUrl: network.url });
+      const connection = connect({
+        Realm,
+        app,
+        credentials: Realm.Credentials.anonymous(),
+        directory: scratch.path,
+      });
+      open.push(connection);
+      const codes = new Set<string | undefined>();
+      connection.onStatus(({ lastError }) => codes.add(lastError?.code));
+      const first = await connection.realm;
+      await write(connection, 'removed-1');
+      assert.equal(await connection.flush(20_000), true);
+
+      network.cut();
+      await write(connection, 'removed-2');
+      const user = app.currentUser;
+      assert.ok(user);
+      await app.removeUser(user).catch(() => undefined); // its farewell to the server fails
+      await write(connection, 'removed-3');
+      await eventually('the error', () => codes.has('user-removed'));
+      assert.deepEqual(connection.status.dropped, { 'user-removed': 1 });
+      assert.equal(connection.status.spooled, 1);
+
+      network.connectTo(server.url);
+      assert.equal(await connection.flush(20_000), true);
+      assert.notEqual(await connection.realm, first);
+      assert.deepEqual(await storedNames('removed-'), ['removed-1', 'removed-3']);
+    });
+
+    it('is waited for, where nobody can log in but the app', async () => {
+      network.connectTo(server.url);
+      const app = new Realm.App({ id: appId, baseUrl: network.url });
+      const user = await app.logIn(Realm.Credentials.anonymous());
+      const connection = connect({ Realm, user, directory: scratch.path });
+      open.push(connection);
+      await write(connection, 'user-1');
+      assert.equal(await connection.flush(20_000), true);
+      await app.removeUser(user);
+      await write(connection, 'user-2');
+      await eventually('the state', () => connection.status.state === 'unauthorized');
+      assert.equal(connection.status.spooled, 1);
+    });
+  });
+
+  describe('close()', () => {
+    it('refuses what comes after it, counted, and may be called twice', async () => {
+      const connection = start();
+      await write(connection, 'closed-1');
+      await Promise.all([connection.close(), connection.close()]);
+      assert.equal(connection.status.state, 'closed');
+      const outcome = await write(connection, 'closed-2', 'closed-3');
+      assert.equal(outcome.failed, 2);
+      assert.equal(outcome.error?.code, 'connection-closed');
+      assert.deepEqual(connection.status.dropped, { 'connection-closed': 2 });
+    });
+
+    it('stores what was written before it', async () => {
+      const connection = start();
+      const writing = write(connection, 'closing-1');
+      await connection.close();
+      assert.deepEqual(await writing, { stored: 1, failed: 0 });
+    });
+
+    it('rejects a Realm that was never open, and leaves no rejection unhandled', async () => {
+      const unhandled: unknown[] = [];
+      const note = (reason: unknown): void => void unhandled.push(reason);
+      process.on('unhandledRejection', note);
+      try {
+        const connection = start();
+        void connection.realm;
+        await connection.close();
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        await assert.rejects(connection.realm, { code: 'connection-closed' });
+        assert.deepEqual(unhandled, []);
+      } finally {
+        process.off('unhandledRejection', note);
+      }
+    });
+
+    it('comes with the last exporter, after the acknowledgement where there is a server', async () => {
+      network.connectTo(server.url);
+      const connection = start();
+      const target = connection[recordTarget];
+      target.retain();
+      target.retain();
+      await connection.realm;
+      await write(connection, 'last-1');
+      await target.release(1000);
+      assert.notEqual(connection.status.state, 'closed');
+      await eventually('the session', () => connection.status.state === 'connected');
+      await target.release(10_000);
+      assert.equal(connection.status.state, 'closed');
+      assert.deepEqual(await storedNames('last-'), ['last-1']);
+    });
+  });
+
+  it('warns once that the WebAssembly engine forgets with the process', async function () {
+    if (engineName === 'native') this.skip();
+    const connection = start();
+    await write(connection, 'memory-1');
+    assert.equal(connection.status.durable, false);
+  });
+
+  it('makes every call into Realm where tracing is suppressed, whatever is active around it', async () => {
+    const unsuppressed = new Set<string>();
+    const seen = new Set<string>();
+    const contextManager = new AsyncLocalStorageContextManager().enable();
+    context.setGlobalContextManager(contextManager);
+    try {
+      network.connectTo(server.url);
+      const span = trace.wrapSpanContext({ traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 });
+      const note = (name: string): void => {
+        seen.add(name);
+        if (!isTracingSuppressed(context.active())) unsuppressed.add(name);
+      };
+      await context.with(trace.setSpan(context.active(), span), async () => {
+        const connection = start({ Realm: watched(note) });
+        await write(connection, 'suppressed-1');
+        assert.equal(await connection.flush(20_000), true);
+        connection.pause();
+        connection.resume();
+        await connection.close();
+      });
+    } finally {
+      context.disable();
+      contextManager.disable();
+    }
+    for (const name of [
+      'new App',
+      'logIn',
+      'new Realm',
+      'write',
+      'uploadAllLocalChanges',
+      'pause',
+      'close',
+    ]) {
+      assert.ok(seen.has(name), name);
+    }
+    assert.deepEqual([...unsuppressed], []);
+  });
+});
+
+/** The Realm class, noting every call by which it could begin to speak to the network. */
+function watched(note: (name: string) => void): typeof Realm {
+  const noteCalls = <T extends object>(target: T, names: readonly string[]): T => {
+    for (const name of names) {
+      const method: unknown = Reflect.get(target, name);
+      if (typeof method !== 'function') continue;
+      Object.defineProperty(target, name, {
+        value: (...values: unknown[]): unknown => {
+          note(name);
+          return Reflect.apply(method, target, values);
+        },
+      });
+    }
+    return target;
+  };
+  const App = new Proxy(Realm.App, {
+    construct(target, values: [string]) {
+      note('new App');
+      return noteCalls(new target(...values), ['logIn']);
+    },
+  });
+  return new Proxy(Realm, {
+    construct(target, values: ConstructorParameters<typeof Realm>) {
+      note('new Realm');
+      const realm = noteCalls(new target(...values), ['write', 'close']);
+      const session = realm.syncSession;
+      if (session !== null)
+        noteCalls(session, ['pause', 'resume', 'uploadAllLocalChanges', 'addConnectionNotification']);
+      return realm;
+    },
+    get: (target, name, receiver): unknown => (name === 'App' ? App : Reflect.get(target, name, receiver)),
+  });
+}

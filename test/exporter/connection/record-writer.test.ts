@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import type { RealmTelemetryError } from '../../../src/errors.js';
+import { ConnectionError } from '../../../src/exporter/connection-error.js';
+import type { Destination, SliceResult, WritableRecord } from '../../../src/exporter/destination.js';
+import { RecordWriter } from '../../../src/exporter/connection/record-writer.js';
+
+const record = (name: string): WritableRecord => ({
+  kind: 'span',
+  className: 'Span',
+  values: { name },
+  sizeBytes: 10,
+});
+const records = (...names: string[]): WritableRecord[] => names.map(record);
+
+/** A destination that takes three records at a time, and throws where Realm would. */
+class Shelf implements Destination {
+  readonly names: string[] = [];
+  isBusy = false;
+  slices = 0;
+
+  storeSlice(offered: readonly WritableRecord[], from: number, maxCount: number): SliceResult {
+    assert.equal(this.isBusy, false, 'not inside a transaction of the app');
+    const slice = offered.slice(from, from + Math.min(3, maxCount)).map(({ values }) => String(values.name));
+    if (slice.some((name) => name.startsWith('bad'))) throw new Error('Realm does not take it');
+    this.slices += 1;
+    this.names.push(...slice);
+    return { taken: slice.length, stored: slice.length };
+  }
+}
+
+describe('RecordWriter', () => {
+  let shelf: Shelf;
+  let failures: { count: number; error: RealmTelemetryError }[];
+  let writer: RecordWriter;
+
+  beforeEach(() => {
+    shelf = new Shelf();
+    failures = [];
+    writer = new RecordWriter({
+      destination: () => shelf,
+      onStored: () => undefined,
+      onFailed: (count, error) => failures.push({ count, error }),
+    });
+  });
+
+  it('stores in slices, and gives other work a turn in between', async () => {
+    const slicesAtTurns: number[] = [];
+    const look = (): void => {
+      slicesAtTurns.push(shelf.slices);
+      if (shelf.slices < 3) setImmediate(look);
+    };
+    setImmediate(look);
+    assert.deepEqual(await writer.write(records('a', 'b', 'c', 'd', 'e', 'f', 'g')), {
+      stored: 7,
+      failed: 0,
+    });
+    assert.equal(shelf.slices, 3);
+    assert.deepEqual(shelf.names, ['a', 'b', 'c', 'd', 'e', 'f', 'g']);
+    assert.ok(slicesAtTurns.includes(1) && slicesAtTurns.includes(2), slicesAtTurns.join());
+  });
+
+  it('finishes one call before the next one begins', async () => {
+    await Promise.all([writer.write(records('a', 'b', 'c', 'd')), writer.write(records('e'))]);
+    assert.deepEqual(shelf.names, ['a', 'b', 'c', 'd', 'e']);
+  });
+
+  it('loses alone the record that Realm does not take', async () => {
+    const outcome = await writer.write(records('a', 'bad', 'c', 'd'));
+    assert.deepEqual(shelf.names, ['a', 'c', 'd']);
+    assert.equal(outcome.stored, 3);
+    assert.equal(outcome.failed, 1);
+    assert.equal(outcome.error?.code, 'write-failed');
+    assert.deepEqual(failures, [{ count: 1, error: outcome.error }]);
+  });
+
+  it('gives up at once where nothing can be stored', async () => {
+    let asked = 0;
+    writer = new RecordWriter({
+      destination: () => {
+        asked += 1;
+        throw new ConnectionError('connection-closed', 'test');
+      },
+      onStored: () => undefined,
+      onFailed: () => undefined,
+    });
+    const { stored, failed } = await writer.write(records('a', 'b', 'c'));
+    assert.deepEqual({ stored, failed, asked }, { stored: 0, failed: 3, asked: 1 });
+  });
+
+  it('waits until a transaction of the app is over', async () => {
+    shelf.isBusy = true;
+    const writing = writer.write(records('a'));
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(shelf.names, []);
+    shelf.isBusy = false;
+    assert.deepEqual(await writing, { stored: 1, failed: 0 });
+  });
+
+  it('takes no records for stored', async () => {
+    assert.deepEqual(await writer.write([]), { stored: 0, failed: 0 });
+  });
+});

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { nodeFiles } from '../../../src/exporter/platform/node/files.js';
+import { FileSlotStore, MemorySlotStore } from '../../../src/exporter/slot/slot.js';
+
+const holderPath = fileURLToPath(new URL('slot-holder.ts', import.meta.url));
+
+describe('FileSlotStore', function () {
+  this.timeout(60_000);
+  let directory: string;
+  const children: ChildProcess[] = [];
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'slots-'));
+  });
+
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const where = (appId = 'app') => ({ directory, serviceName: 'shop/eu', appId });
+  const store = (appId?: string) => new FileSlotStore(nodeFiles, where(appId));
+
+  async function startHolder(unsent?: number): Promise<{ child: ChildProcess; slot: string }> {
+    const child = fork(holderPath, { execArgv: ['--import', 'tsx'] });
+    children.push(child);
+    await once(child, 'message');
+    child.send({ store: where(), unsent });
+    const [answer] = (await once(child, 'message')) as [{ slot: string }];
+    return { child, slot: answer.slot };
+  }
+
+  it('gives each holder the lowest free slot, in a directory of the service that others cannot enter', () => {
+    const first = store().acquire();
+    const second = store().acquire();
+    assert.equal(first.directory, join(directory, 'shop%2Feu', 'slot-0', 'app'));
+    assert.equal(second.directory, join(directory, 'shop%2Feu', 'slot-1', 'app'));
+    first.release();
+    assert.equal(store().acquire().directory, first.directory);
+    for (let path = first.directory; path !== directory; path = join(path, '..')) {
+      assert.equal(statSync(path).mode & 0o777, 0o700, path);
+    }
+  });
+
+  it('adopts a slot that was left with unsent records, lowest first, and no other', () => {
+    const sent = store().acquire();
+    const unsent = store().acquire();
+    const held = store().acquire();
+    const later = store().acquire();
+    unsent.markUnsent(7);
+    held.markUnsent(1);
+    later.markUnsent(2);
+    for (const slot of [sent, unsent, later]) slot.release();
+    const mine = store();
+    const first = mine.adopt();
+    assert.ok(first);
+    assert.equal(first.directory, unsent.directory);
+    assert.equal(first.readUnsent(), 7);
+    assert.equal(mine.adopt()?.directory, later.directory);
+    assert.equal(mine.adopt(), undefined);
+    first.markSent();
+    first.release();
+    assert.equal(mine.adopt(), undefined, 'what was sent is not adopted again');
+  });
+
+  it("leaves another app's records alone", () => {
+    const slot = store('other').acquire();
+    slot.markUnsent(3);
+    slot.release();
+    assert.equal(store('app').adopt(), undefined);
+    assert.equal(store('other').adopt()?.readUnsent(), 3);
+  });
+
+  it('reads a damaged mark as an unknown number of records', () => {
+    const slot = store().acquire();
+    nodeFiles.write(slot.path('unsent'), 'x');
+    assert.equal(slot.readUnsent(), 0);
+  });
+
+  it('gives worker processes a slot each, and their slots to whoever comes after they were killed', async () => {
+    const workers = await Promise.all([startHolder(3), startHolder(2), startHolder()]);
+    const slots = workers.map(({ slot }) => slot).sort();
+    assert.deepEqual(
+      slots,
+      [0, 1, 2].map((number) => join(directory, 'shop%2Feu', `slot-${number}`, 'app')),
+    );
+    const survivor = store();
+    assert.equal(survivor.adopt(), undefined, 'all of them live');
+    for (const { child } of workers) {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+    if (nodeFiles.self.bootId === '') return; // this system does not tell boots: only heartbeats would
+    const own = survivor.acquire();
+    assert.equal(own.directory, slots[0]);
+    const left = workers.filter(({ slot }, index) => index < 2 && slot !== own.directory);
+    for (const { slot } of left.sort((a, b) => (a.slot < b.slot ? -1 : 1))) {
+      assert.equal(survivor.adopt()?.directory, slot);
+    }
+    assert.equal(survivor.adopt(), undefined);
+    assert.ok(existsSync(own.path('.')));
+  });
+});
+
+describe('MemorySlotStore', () => {
+  it('tells the connections of one process apart, and gives names back', () => {
+    const store = new MemorySlotStore({ serviceName: 'shop', appId: 'app' });
+    const first = store.acquire();
+    const second = store.acquire();
+    assert.notEqual(first.path('spool.realm'), second.path('spool.realm'));
+    first.release();
+    assert.equal(store.acquire().path('spool.realm'), first.path('spool.realm'));
+    second.release();
+    assert.equal(store.adopt(), undefined);
+  });
+});

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Realm from '../../engine/realm.mjs';
+import { eventually } from '../../end-to-end/eventually.js';
+import type { Destination, SliceResult, WritableRecord } from '../../../src/exporter/destination.js';
+import { asNative } from '../../../src/exporter/realm-types.js';
+import { MAX_PAYLOAD_BYTES } from '../../../src/exporter/spool/spool-payload.js';
+import { Spool } from '../../../src/exporter/spool/spool.js';
+import { SpoolMover } from '../../../src/exporter/spool/spool-mover.js';
+
+describe('spool', () => {
+  let directory: string;
+  let spool: Spool;
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'spool-'));
+    spool = Spool.open(asNative(Realm), join(directory, 'spool.realm'), undefined);
+  });
+
+  afterEach(() => {
+    spool.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  function record(name: string): WritableRecord {
+    return {
+      kind: 'span',
+      className: 'Span',
+      values: { _id: new Realm.BSON.ObjectId(), name },
+      sizeBytes: 50,
+    };
+  }
+
+  function fill(...records: readonly WritableRecord[]): void {
+    for (let next = 0; next < records.length;) next += spool.storeSlice(records, next, Infinity).taken;
+  }
+
+  const nameOf = ({ values }: WritableRecord) => String(values.name);
+
+  it('gives records back in the order in which they came, as they were', () => {
+    const records = Array.from({ length: 40 }, (_, index) => record(`r${index}`));
+    fill(...records);
+    assert.equal(spool.count, 40);
+    const slice = spool.peek(64);
+    assert.deepEqual(
+      slice.records.map(({ kind, className, values }) => ({ kind, className, values })),
+      records.map(({ kind, className, values }) => ({ kind, className, values })),
+    );
+    assert.deepEqual(
+      slice.seqs,
+      records.map((_, index) => index),
+    );
+  });
+
+  it('forgets what was removed, and goes on behind gaps', () => {
+    fill(...Array.from({ length: 10 }, (_, index) => record(`r${index}`)));
+    spool.remove(spool.peek(3).seqs);
+    assert.equal(spool.count, 7);
+    assert.deepEqual(spool.peek(2).records.map(nameOf), ['r3', 'r4']);
+    spool.remove([3, 4, 6]);
+    assert.deepEqual(spool.peek(64).records.map(nameOf), ['r5', 'r7', 'r8', 'r9']);
+    spool.remove(spool.peek(64).seqs);
+    assert.equal(spool.count, 0);
+    fill(record('later'));
+    assert.deepEqual(spool.peek(64).records.map(nameOf), ['later']);
+  });
+
+  it('counts on where it was when it is opened again', () => {
+    fill(record('a'), record('b'));
+    const again = Spool.open(asNative(Realm), join(directory, 'spool.realm'), undefined);
+    assert.equal(again.count, 2);
+    again.storeSlice([record('c')], 0, 1);
+    assert.deepEqual(again.peek(64).seqs, [0, 1, 2]);
+    again.close();
+  });
+
+  it('refuses before the transaction what Realm would throw at inside it, and stores the rest', () => {
+    const large = { ...record('x'), values: { ...record('x').values, body: 'x'.repeat(MAX_PAYLOAD_BYTES) } };
+    const result = spool.storeSlice([record('a'), large, record('b')], 0, 3);
+    assert.equal(result.taken, 3);
+    assert.equal(result.stored, 2);
+    assert.ok(result.error instanceof RangeError);
+    assert.deepEqual(spool.peek(64).records.map(nameOf), ['a', 'b']);
+  });
+
+  it('reads at most a megabyte at once', () => {
+    const large = (name: string) => ({
+      ...record(name),
+      values: { ...record(name).values, body: 'x'.repeat(700_000) },
+    });
+    fill(large('a'), large('b'), large('c'));
+    assert.deepEqual(spool.peek(64).records.map(nameOf), ['a']);
+  });
+
+  describe('mover', () => {
+    /** Takes what it is given, but for some names; `full` takes nothing. */
+    class Shelf implements Destination {
+      readonly isBusy = false;
+      readonly names: string[] = [];
+      isFull = false;
+
+      storeSlice(records: readonly WritableRecord[], from: number, maxCount: number): SliceResult {
+        const slice = records.slice(from, from + Math.min(2, maxCount)).map(nameOf);
+        if (this.isFull || slice.some((name) => name.startsWith('bad'))) throw new Error('no');
+        this.names.push(...slice);
+        return { taken: slice.length, stored: slice.length };
+      }
+    }
+
+    let shelf: Shelf | undefined;
+    let dropped: unknown[];
+    let mover: SpoolMover;
+
+    beforeEach(() => {
+      shelf = new Shelf();
+      dropped = [];
+      mover = new SpoolMover({
+        spool,
+        destination: () => shelf,
+        onMoved: () => undefined,
+        onDropped: (reason, count) => dropped.push([reason, count]),
+      });
+    });
+
+    afterEach(() => mover.stop());
+
+    it('moves everything, in order', async () => {
+      fill(...['a', 'b', 'c', 'd', 'e'].map(record));
+      mover.start();
+      await eventually('an empty spool', () => spool.count === 0);
+      assert.deepEqual(shelf?.names, ['a', 'b', 'c', 'd', 'e']);
+    });
+
+    it('gives up a record that alone cannot be written', async () => {
+      fill(...['a', 'b', 'bad', 'd', 'e'].map(record));
+      mover.start();
+      await eventually('an empty spool', () => spool.count === 0);
+      assert.deepEqual(shelf?.names, ['a', 'b', 'd', 'e']);
+      assert.deepEqual(dropped, [['write-failed', 1]]);
+    });
+
+    it('keeps everything while nothing can be written, and goes on when it can', async () => {
+      fill(...['a', 'b', 'c'].map(record));
+      shelf!.isFull = true;
+      mover.start();
+      for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(spool.count, 3);
+      assert.deepEqual(dropped, []);
+      shelf!.isFull = false;
+      await eventually('an empty spool', () => spool.count === 0);
+      assert.deepEqual(shelf?.names, ['a', 'b', 'c']);
+    });
+
+    it('stops where there is nowhere to move to, and can be started again', async () => {
+      const later = shelf;
+      shelf = undefined;
+      fill(record('a'));
+      mover.start();
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      shelf = later;
+      mover.start();
+      await eventually('an empty spool', () => spool.count === 0);
+    });
+  });
+});
