@@ -17,8 +17,9 @@ export {
   type IngestServer,
   type ListeningAddress,
 } from './server/ingest-server.js';
-export type { IngestServerOptions, TlsOptions } from './server/ingest-options.js';
+export type { IngestServerOptions } from './server/ingest-options.js';
 export { ListenError } from './server/listener.js';
+export type { TlsOptions } from './server/tls.js';
 export { openStore, type OpenStoreOptions, type StoreMode } from './store/open-store.js';
 export { StoreError } from './store/store-error.js';
 export type { Document, DocumentValue } from './store/document.js';

@@ -12,12 +12,16 @@ import {
   type ClassOptions,
   type StoreOption,
 } from './command-options.js';
+import { exitCodes } from './exit-codes.js';
 import { print, toPrintable, toTable } from './terminal.js';
 
 /** Of commands that act on several letters. */
 interface SelectionOptions extends StoreOption {
   readonly all?: boolean;
 }
+
+/** Enough to tell a store's letters apart; commands take any beginning. */
+const shortKeyLength = 12;
 
 const keyArgument = 'key, or a beginning of it, as `dead-letters list` prints it';
 
@@ -54,7 +58,7 @@ async function listLetters({ store: url }: StoreOption): Promise<void> {
     const rows = [['KEY', 'RECEIVED', 'REASON', 'CLASS', 'BYTES', 'USER', 'DETAIL']];
     for await (const letter of store.deadLetters.list()) {
       rows.push([
-        letter.key.slice(0, 12),
+        letter.key.slice(0, shortKeyLength),
         letter.receivedAt.toISOString(),
         letter.reason,
         letter.className ?? '-',
@@ -94,19 +98,22 @@ async function retryLetters(
     classPrefix: options.classPrefix ?? '',
     logger: createDefaultLogger('error'),
   });
+  let kept = 0;
   await withStore(options.store, 'command', async (store) => {
     for (const key of await selectKeys(store, keys, options)) {
       const letter = await findLetter(store, key);
       const { deadLetters } = await retryDeadLetter(store, converter, letter);
+      const shortKey = letter.key.slice(0, shortKeyLength);
       if (deadLetters.length === 0) {
-        await print(`stored ${key}`);
+        await print(`stored ${shortKey}`);
         continue;
       }
       const reasons = new Set(deadLetters.map(({ reason }) => reason));
-      await print(`kept ${key}: ${[...reasons].join(', ')}`);
-      process.exitCode = 1;
+      await print(`kept ${shortKey}: ${[...reasons].join(', ')}`);
+      kept += 1;
     }
   });
+  if (kept > 0) command.error(`error: ${kept} still cannot be stored`, { exitCode: exitCodes.failure });
 }
 
 async function deleteLetters(keys: string[], options: SelectionOptions, command: Command): Promise<void> {
@@ -115,14 +122,15 @@ async function deleteLetters(keys: string[], options: SelectionOptions, command:
     for (const key of await selectKeys(store, keys, options)) {
       const { key: wholeKey } = await findLetter(store, key);
       await store.deadLetters.delete(wholeKey);
-      await print(`deleted ${wholeKey.slice(0, 12)}`);
+      await print(`deleted ${wholeKey.slice(0, shortKeyLength)}`);
     }
   });
 }
 
 function requireSelection(keys: readonly string[], { all }: SelectionOptions, command: Command): void {
   const named = keys.length > 0;
-  if (named === (all === true)) command.error('error: name keys, or say --all');
+  if (named === (all === true))
+    command.error('error: name keys, or say --all', { exitCode: exitCodes.usage });
 }
 
 async function selectKeys(

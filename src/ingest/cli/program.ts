@@ -6,14 +6,13 @@
 import { Command, CommanderError } from 'commander';
 import { InvalidOptionError, RealmTelemetryError } from '../../errors.js';
 import { addDeadLettersCommand } from './dead-letters-command.js';
+import { exitCodes } from './exit-codes.js';
 import { addExportCommand } from './export-command.js';
 import { addKeysCommand } from './keys-command.js';
 import { addSecretCommand } from './secret-command.js';
 import { addServeCommand } from './serve-command.js';
 import { isBrokenPipe, note } from './terminal.js';
 import { packageVersion } from './version.js';
-
-const exitCodes = { ok: 0, failure: 1, usage: 2 } as const;
 
 /**
  * Runs one command.
@@ -24,10 +23,9 @@ const exitCodes = { ok: 0, failure: 1, usage: 2 } as const;
 export async function runProgram(args: readonly string[]): Promise<number> {
   try {
     await createProgram().parseAsync(args, { from: 'user' });
-    return Number(process.exitCode ?? exitCodes.ok);
+    return exitCodes.ok;
   } catch (error) {
-    // Commander has printed help, version, or what was wrong.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    if (error instanceof CommanderError) return exitCodeOf(error);
     if (isBrokenPipe(error)) return exitCodes.ok;
     if (error instanceof InvalidOptionError) {
       note(`realm-ingest: ${withFlag(error)}`);
@@ -54,6 +52,11 @@ function createProgram(): Command {
   addDeadLettersCommand(program);
   addSecretCommand(program);
   return program;
+}
+
+/** Commander has printed help, version, or what was wrong. Its own codes are 1; `commander.error` is a command's. */
+function exitCodeOf({ code, exitCode }: CommanderError): number {
+  return exitCode === 0 || code === 'commander.error' ? exitCode : exitCodes.usage;
 }
 
 /** The library names options as in code; whoever reads this wrote them as flags. */

@@ -4,8 +4,8 @@ import { InvalidOptionError } from '../../errors.js';
 import { readSecretFile } from '../auth/secret-file.js';
 import type { Logger } from '../logger.js';
 import { createDefaultLogger, logLevels, type LogLevel } from '../server/default-logger.js';
-import type { TlsOptions } from '../server/ingest-options.js';
 import { createIngestServer } from '../server/ingest-server.js';
+import { findTlsProblem, type TlsOptions } from '../server/tls.js';
 import {
   addClassOptions,
   addStoreOption,
@@ -77,33 +77,39 @@ async function serve(options: ServeOptions): Promise<void> {
     tls: await readTls(options),
     logger,
   });
-  const stopped = untilSignal(logger);
+  const signals = catchSignals(logger);
   try {
     const { url } = await server.start();
     await print(
       `realm-ingest is listening on ${url} (app ${options.appId}, store ${withoutPassword(options.store)})`,
     );
-    const broken = await Promise.race([stopped, server.broken]);
+    const broken = await Promise.race([signals.first, server.broken]);
     if (broken) throw broken;
   } finally {
     await server.close();
+    signals.release();
   }
 }
 
-/** Resolves on the first signal; a second one ends the process at once. */
-function untilSignal(logger: Logger): Promise<undefined> {
-  return new Promise((resolve) => {
-    const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
-    let stopping = false;
-    const onSignal = (signal: 'SIGINT' | 'SIGTERM'): void => {
-      if (stopping) process.exit(exitCodes[signal]);
-      stopping = true;
-      logger.info({ signal }, 'stopping; a second signal ends the process at once');
-      resolve(undefined);
-    };
-    process.on('SIGINT', onSignal);
-    process.on('SIGTERM', onSignal);
-  });
+/** `first` resolves on the first signal that asks to stop; a second one ends the process at once. */
+function catchSignals(logger: Logger): { readonly first: Promise<undefined>; release(): void } {
+  const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+  let stop: (value: undefined) => void;
+  const first = new Promise<undefined>((resolve) => (stop = resolve));
+  let stopping = false;
+  const onSignal = (signal: 'SIGINT' | 'SIGTERM'): void => {
+    if (stopping) process.exit(exitCodes[signal]);
+    stopping = true;
+    logger.info({ signal }, 'stopping; a second signal ends the process at once');
+    stop(undefined);
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  return {
+    first,
+    release() {
+      process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    },
+  };
 }
 
 async function readSecret(
@@ -116,7 +122,10 @@ async function readSecret(
 
 async function readTls({ tlsCert, tlsKey }: ServeOptions): Promise<TlsOptions | undefined> {
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
-  return { cert: await readPem('tlsCert', tlsCert), key: await readPem('tlsKey', tlsKey) };
+  const tls = { cert: await readPem('tlsCert', tlsCert), key: await readPem('tlsKey', tlsKey) };
+  const problem = findTlsProblem(tls);
+  if (problem === undefined) return tls;
+  throw new InvalidOptionError('tlsCert', tlsCert, `the certificate of --tls-key, both PEM (${problem})`);
 }
 
 async function readPem(option: string, path: string | undefined): Promise<Uint8Array> {

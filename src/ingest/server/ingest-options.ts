@@ -11,12 +11,7 @@ import type { Store } from '../store/store.js';
 import { defaultSyncLimits } from '../sync/sync-limits.js';
 import { createDefaultLogger } from './default-logger.js';
 import { isLoopback, parseOrigin } from './location.js';
-
-/** Certificate and key of a server that speaks TLS itself, both PEM. */
-export interface TlsOptions {
-  readonly cert: string | Uint8Array;
-  readonly key: string | Uint8Array;
-}
+import { findTlsProblem, type TlsOptions } from './tls.js';
 
 /** Options of `createIngestServer`. */
 export interface IngestServerOptions {
@@ -99,8 +94,9 @@ export function resolveIngestOptions(options: IngestServerOptions): ResolvedInge
       'a loopback address, unless a TLS certificate and key are given, or "insecure"',
     );
   }
-  if (tls && (!isPem(tls.cert) || !isPem(tls.key))) {
-    throw new InvalidOptionError('tls', tls, 'a certificate and a key, both PEM');
+  const tlsProblem = tls && findTlsProblem(tls);
+  if (tlsProblem !== undefined) {
+    throw new InvalidOptionError('tls', tls, `a certificate and its key, both PEM (${tlsProblem})`);
   }
   const origin = publicUrl === undefined ? undefined : parseOrigin(publicUrl);
   if (publicUrl !== undefined && !origin) {
@@ -185,8 +181,4 @@ function requireInteger(option: string, value: number, min: number, max: number)
     );
   }
   return value;
-}
-
-function isPem(value: unknown): boolean {
-  return (typeof value === 'string' || value instanceof Uint8Array) && value.length > 0;
 }

@@ -19,7 +19,7 @@ import {
   type IngestServerOptions,
   type ResolvedIngestOptions,
 } from './ingest-options.js';
-import { createListener, listen, stopListening } from './listener.js';
+import { createListener, destroyConnections, listen, stopListening } from './listener.js';
 import { originOfAddress, originOfHost } from './location.js';
 import { createSyncEndpoint } from './sync-endpoint.js';
 import { SyncUpgrades } from './sync-upgrade.js';
@@ -62,6 +62,9 @@ export interface IngestServer {
 
 /** How long clients and commits have to finish at `close`, milliseconds. */
 const shutdownMillis = 4000;
+
+/** How long the store may take to close, milliseconds. */
+const releaseMillis = 4000;
 
 /** How long a store may take to say that it is well, milliseconds. */
 const pingMillis = 5000;
@@ -163,7 +166,7 @@ async function serve(
     logger,
   });
   let closing = false;
-  const server = createListener(
+  const listener = createListener(
     createClientApi({
       appId,
       authenticator,
@@ -176,10 +179,10 @@ async function serve(
     }),
     tls,
   );
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  listener.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     void upgrades.handle(request, socket, head);
   });
-  const port = await listen(server, host, options.port, logger);
+  const port = await listen(listener, host, options.port, logger);
   const origin = originOfAddress(scheme, host, port);
   upgrades.start();
   const counters = (): IngestCounters => ({ uploads: pipeline.counters, users: authenticator.counters });
@@ -189,15 +192,16 @@ async function serve(
     counters,
     async close() {
       closing = true;
-      const { closed } = stopListening(server);
+      stopListening(listener);
       upgrades.close();
       try {
         await endpoint.shutdown(shutdownMillis);
       } finally {
-        server.closeAllConnections();
-        upgrades.destroySockets();
-        await closed;
-        await release();
+        destroyConnections(listener);
+        // A store that hangs must not hold the process: nothing was acknowledged that it has not committed.
+        await within(releaseMillis, release()).catch((error: unknown) => {
+          logger.error({ err: error }, 'the store could not be closed');
+        });
       }
       logger.info(counters(), 'closed');
     },

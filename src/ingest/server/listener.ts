@@ -6,10 +6,10 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { InvalidOptionError, RealmTelemetryError } from '../../errors.js';
+import type { AddressInfo, Socket } from 'node:net';
+import { RealmTelemetryError } from '../../errors.js';
 import type { Logger } from '../logger.js';
-import type { TlsOptions } from './ingest-options.js';
+import { toPem, type TlsOptions } from './tls.js';
 
 /** A peer that dribbles its headers or its body must not hold a connection for ever. Milliseconds. */
 const headersTimeoutMillis = 15_000;
@@ -22,17 +22,25 @@ export class ListenError extends RealmTelemetryError {
   }
 }
 
-/** @throws InvalidOptionError where certificate and key are unusable or do not belong together */
-export function createListener(onRequest: RequestListener, tls: TlsOptions | undefined): Server {
+/** An HTTP or HTTPS server, and every TCP connection that it has. */
+export interface Listener {
+  readonly server: Server;
+  /** Upgraded ones, and those that never got as far as a request, too: `closeAllConnections` knows neither. */
+  readonly sockets: ReadonlySet<Socket>;
+}
+
+/** @param tls - usable; see `findTlsProblem` */
+export function createListener(onRequest: RequestListener, tls: TlsOptions | undefined): Listener {
   const bounds = { headersTimeout: headersTimeoutMillis, requestTimeout: requestTimeoutMillis };
-  if (!tls) return createHttpServer(bounds, onRequest);
-  try {
-    const { cert, key } = tls;
-    return createHttpsServer({ ...bounds, cert: toPem(cert), key: toPem(key) }, onRequest);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new InvalidOptionError('tls', tls, `a certificate and its key, both PEM (${reason})`);
-  }
+  const server = tls
+    ? createHttpsServer({ ...bounds, ...toPem(tls) }, onRequest)
+    : createHttpServer(bounds, onRequest);
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return { server, sockets };
 }
 
 /**
@@ -40,7 +48,12 @@ export function createListener(onRequest: RequestListener, tls: TlsOptions | und
  *
  * @throws ListenError
  */
-export async function listen(server: Server, host: string, port: number, logger: Logger): Promise<number> {
+export async function listen(
+  { server }: Listener,
+  host: string,
+  port: number,
+  logger: Logger,
+): Promise<number> {
   try {
     server.listen({ host, port });
     await once(server, 'listening');
@@ -56,17 +69,13 @@ export async function listen(server: Server, host: string, port: number, logger:
   return (server.address() as AddressInfo).port;
 }
 
-/** Takes no further connection. Requests that run may finish; `closed` resolves once all connections have ended. */
-export function stopListening(server: Server): { readonly closed: Promise<void> } {
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => {
-      resolve();
-    });
-  });
+/** Takes no further connection; requests and sync connections that there are go on. */
+export function stopListening({ server }: Listener): void {
+  server.close();
   server.closeIdleConnections();
-  return { closed };
 }
 
-function toPem(value: string | Uint8Array): string | Buffer {
-  return typeof value === 'string' ? value : Buffer.from(value);
+/** Ends whatever is still connected. */
+export function destroyConnections({ sockets }: Listener): void {
+  for (const socket of sockets) socket.destroy();
 }

@@ -56,11 +56,6 @@ export class SyncUpgrades {
     clearInterval(this.#timer);
   }
 
-  /** Ends whatever is still open. */
-  destroySockets(): void {
-    for (const socket of this.#open.keys()) socket.destroy();
-  }
-
   /** For `upgrade` of node:http. Never throws; the socket is taken over or refused. */
   async handle(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     // A socket that breaks before someone takes it over must not bring the process down.

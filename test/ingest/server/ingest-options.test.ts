@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { InvalidOptionError } from '../../../src/errors.js';
 import { resolveIngestOptions, type IngestServerOptions } from '../../../src/ingest/server/ingest-options.js';
 import { RecordingLogger } from '../recording-logger.js';
+import { createSelfSignedCertificate } from './self-signed-certificate.js';
 
 const least = { appId: 'my-app', store: 'sqlite:telemetry.db', logger: new RecordingLogger() };
 
@@ -64,7 +65,9 @@ describe('options of createIngestServer', () => {
     ['maxMessageBytes', { maxMessageBytes: 2 ** 31 }, /1073741824/],
     ['maxInflightBytes', { maxInflightBytes: 0 }, /from 1024 on/],
     ['maxDeadLetterBytes', { maxDeadLetterBytes: -1 }, /from 0 on/],
-    ['tls', { tls: { cert: '', key: '' } }, /PEM/],
+    ['tls', { tls: { cert: 'x', key: 'y' } }, /a certificate and its key, both PEM/],
+    ['tls', { tls: {} }, /both PEM/],
+    ['tls', { tls: { cert: '', key: '' } }, /empty/],
   ];
   for (const [option, given, message] of wrong) {
     it(`refuse ${option}: ${JSON.stringify(given[option as keyof IngestServerOptions])}`, () => {
@@ -81,7 +84,7 @@ describe('options of createIngestServer', () => {
   }
 
   it('listen beyond loopback where TLS or insecure is given', () => {
-    const tls = { cert: 'c', key: 'k' };
+    const tls = createSelfSignedCertificate();
     for (const more of [{ insecure: true }, { tls }]) {
       assert.equal(resolveIngestOptions({ ...least, host: '0.0.0.0', ...more }).host, '0.0.0.0');
     }

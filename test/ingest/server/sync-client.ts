@@ -116,6 +116,11 @@ export class SyncClient {
     );
   }
 
+  /** Neither reads nor closes from now on. */
+  stopReading(): void {
+    this.#socket.pause();
+  }
+
   terminate(): void {
     this.#socket.terminate();
   }

@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict';
+import * as ingest from '../../src/ingest/index.js';
+
+describe('opentelemetry-exporter-realm/ingest', () => {
+  it('exports what is promised, and nothing else', () => {
+    assert.deepEqual(Object.keys(ingest).sort(), [
+      'InvalidOptionError',
+      'ListenError',
+      'RealmTelemetryError',
+      'StoreError',
+      'createIngestServer',
+      'errorTable',
+      'openStore',
+    ]);
+  });
+});
