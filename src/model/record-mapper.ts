@@ -114,7 +114,7 @@ export function createRecordMapper(options: {
     target.optionalTime('timeUnixNano', record.hrTime);
     target.optionalTime('observedTimeUnixNano', record.hrTimeObserved);
     const { spanContext } = record;
-    if (spanContext !== undefined) {
+    if (spanContext) {
       writeIds(spanContext, target);
       target.integer('flags', traceFlags(spanContext, context));
     }

@@ -29,7 +29,7 @@ export class SharedParts {
 
   /** Writes `scope`. */
   putScope(target: FieldWriter, scope: InstrumentationScopeLike | undefined, context: RecordContext): void {
-    if (scope === undefined) return;
+    if (!scope) return;
     const part = remember(
       this.#scopes,
       scope,

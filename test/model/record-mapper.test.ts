@@ -505,6 +505,43 @@ describe('Attributes', () => {
   });
 });
 
+describe('What a record loses', () => {
+  const tenMegabytes = 'x'.repeat(10 * 1024 * 1024);
+
+  it('leaves its room to what comes after', () => {
+    const tooLarge = [tenMegabytes, tenMegabytes];
+    const { values, notes } = mapper.toLogRecord(
+      bareLog({ body: tooLarge, attributes: { a: { b: tooLarge }, c: [tenMegabytes] } }),
+    );
+    assert.equal(values.attributesJson, `{"c":["${tenMegabytes}"]}`);
+    assert.deepEqual(notes, [
+      'body: does not fit into a document of 16 MiB, dropped',
+      'attributes["a"]: does not fit into a document of 16 MiB, dropped',
+    ]);
+  });
+
+  it('is noted up to a number that a log line can bear', () => {
+    const attributes = Object.fromEntries(
+      Array.from({ length: 1000 }, (_, i) => [`${i}${'x'.repeat(1000)}`, Math.max]),
+    );
+    const { notes } = mapper.toSpan(bareSpan({ attributes }));
+    assert.equal(notes.length, 32);
+    assert.ok(notes.every((note) => note.length < 200));
+  });
+
+  it('may be the later of two keys of a Map that have one name', () => {
+    const attributes = {
+      m: new Map<unknown, unknown>([
+        ['1', 'first'],
+        [1, 'second'],
+      ]),
+    };
+    const { values, notes } = mapper.toSpan(bareSpan({ attributes }));
+    assert.equal(values.attributesJson, '{"m":{"1":"first"}}');
+    assert.deepEqual(notes, ['attributes["m"]: a Map whose keys have equal names, the later ones dropped']);
+  });
+});
+
 describe('The text beside a dictionary', () => {
   // So what is bounded bounds it: Realm throws in mid-transaction for a text of 16 MiB.
   for (const [what, attributes] of [
