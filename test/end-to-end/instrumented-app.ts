@@ -14,6 +14,7 @@ import { getNodeAutoInstrumentations } from '@opentelemetry/auto-instrumentation
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { connect, RealmSpanExporter } from '../../src/index.js';
 import Realm from '../engine/realm.mjs';
+import { eventually } from './eventually.js';
 
 const { BASE_URL: baseUrl = '', APP_ID: appId = '', DIRECTORY: directory = '' } = process.env;
 
@@ -25,7 +26,12 @@ const connection = connect({
   serviceName: 'instrumented',
   directory,
 });
-await delay(50); // the log-in is on its way, and no context manager there yet
+// The session is made before there is a context manager: nothing of it carries a context.
+await eventually(
+  'a session',
+  () => connection.status.state,
+  (state) => state === 'connected',
+);
 
 const sdk = new NodeSDK({
   serviceName: 'instrumented',
