@@ -173,12 +173,14 @@ export interface Store {
    *
    * An `_id` decides alone whether a document is new: one that is there and equal (by BSON type and bits, NaN equal to
    * NaN, `ingest` left out) is a duplicate; one that differs goes to the dead letters as `id-conflict`.
+   *
+   * The caller has sorted out what `findUnstorable` names: a document that the store has no form for is a TypeError.
    */
   commit(request: CommitRequest): Promise<CommitResult>;
   /**
    * Commits what a dead letter came to when it was made anew: its documents and what is still rejected. The letter is
-   * deleted unless one of the same place and reason comes of it again; `deadLetters` of the result says what still
-   * stands in the way. `changeset.bytes` are the letter's.
+   * deleted unless one of the same place and reason comes of it again, or nothing at all; `deadLetters` of the result
+   * says what still stands in the way. `changeset.bytes` are the letter's.
    */
   retryDeadLetter(letter: DeadLetter, changeset: ChangesetDocuments): Promise<CommitResult>;
   findClientFile(ident: bigint): Promise<ClientFile | undefined>;

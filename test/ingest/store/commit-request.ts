@@ -22,6 +22,9 @@ export const file: ClientFile = {
   serverVersion: 1n,
 };
 
+/** Part of the result of a commit that set nothing aside. */
+export const noLetters = { deadLetters: [] };
+
 export function placed(document: Document, collection = 'Span', place = 0): PlacedDocument {
   return { place, className: collection, collection, document };
 }

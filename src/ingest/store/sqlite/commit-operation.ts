@@ -5,7 +5,7 @@ import type { ClientFile, CommitResult, Rejection } from '../store.js';
 import type { Database } from './database.js';
 import { addDeadLetter, deadLetterUsage } from './dead-letter-table.js';
 import { decodeDocument } from './decode-document.js';
-import { jsonFormOf } from './json-form.js';
+import { jsonFormOf, type JsonForm } from './json-form.js';
 import type { EncodedChangeset, EncodedCommit, EncodedDocument } from './store-operations.js';
 
 /**
@@ -25,14 +25,20 @@ export function commitUpload(
   for (const changeset of commit.changesets) {
     const setAside = letterWriter(database, commit, changeset);
     for (const document of changeset.documents) {
-      if (insertDocument(database, document)) stored += 1;
-      else if (isStored(database, document)) duplicates += 1;
-      else rejected.push(setAside(conflictOf(document)));
+      if (insertDocument(database, document)) {
+        stored += 1;
+        continue;
+      }
+      const conflict = findConflict(database, document);
+      if (conflict === undefined) duplicates += 1;
+      else rejected.push(setAside(conflict));
     }
     for (const rejection of changeset.rejections) rejected.push(setAside(rejection));
   }
 
-  if (commit.retried !== undefined && !rejected.some(({ key }) => key === commit.retried)) {
+  const isResolved =
+    stored + duplicates + rejected.length > 0 && !rejected.some(({ key }) => key === commit.retried);
+  if (commit.retried !== undefined && isResolved) {
     database.run('DELETE FROM dead_letters WHERE key = ?', commit.retried);
   }
   if (rejected.some(({ isNew }) => isNew) && deadLetterUsage(database) > maxDeadLetterBytes) {
@@ -63,31 +69,31 @@ function insertDocument(database: Database, { collection, key, json }: EncodedDo
   return changes > 0;
 }
 
-/** Whether the document that is stored under this one's key equals it. */
-function isStored(database: Database, { collection, key, json }: EncodedDocument): boolean {
+/** Why a document that was not inserted is not the one that is stored; undefined if it is. */
+function findConflict(database: Database, document: EncodedDocument): Rejection | undefined {
+  const { collection, key, json, place, className } = document;
   const [row] = database.all<{ document: string }>(
     'SELECT document FROM documents WHERE collection = ? AND key = ?',
     collection,
     key,
   );
-  if (row === undefined) return false;
-  const form = jsonFormOf(collection);
+  if (row === undefined) {
+    const detail = `a unique index that somebody added to documents refuses the one with the _id ${key}`;
+    return { place, className, reason: 'unique-index', detail };
+  }
+  if (isSame(row.document, json, jsonFormOf(collection))) return undefined;
+  const detail = `another document with the _id ${key} is stored in ${collection}`;
+  return { place, className, reason: 'id-conflict', detail };
+}
+
+function isSame(stored: string, json: string, form: JsonForm): boolean {
   const document = decodeDocument(json, form);
   try {
-    return equalDocuments(decodeDocument(row.document, form), document);
+    return equalDocuments(decodeDocument(stored, form), document);
   } catch {
     // Changed by other hands to what is no document: then it is not this one.
     return false;
   }
-}
-
-function conflictOf({ collection, key, place, className }: EncodedDocument): Rejection {
-  return {
-    place,
-    className,
-    reason: 'id-conflict',
-    detail: `another document with the _id ${key} is stored in ${collection}`,
-  };
 }
 
 function letterWriter(database: Database, commit: EncodedCommit, changeset: EncodedChangeset) {

@@ -22,8 +22,8 @@ interface Waiting {
  * process alive only while something is asked of it.
  */
 export class WorkerChannel {
-  // Without the process's arguments: an app's `--import` would start its instrumentation here once more.
-  readonly #worker = new Worker(workerUrl, { name: 'realm-ingest store', execArgv: [] });
+  // Without the process's arguments and NODE_OPTIONS: an app's `--import` would start its instrumentation once more.
+  readonly #worker = new Worker(workerUrl, { name: 'realm-ingest store', execArgv: [], env: {} });
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 0;
   /** Why nothing more can be asked. */

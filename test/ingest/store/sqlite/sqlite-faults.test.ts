@@ -154,6 +154,22 @@ describe('the SQLite store, when something is wrong', () => {
     });
   });
 
+  it('sets aside what a unique index refuses that somebody added', async () => {
+    await withStore(async (store) => {
+      withDatabase((database) => {
+        database.execute("CREATE UNIQUE INDEX mine ON documents (collection, document ->> '$.name')");
+      });
+      const documents = [
+        map({ _id: 1n, name: 'a' }),
+        map({ _id: 2n, name: 'a' }),
+        map({ _id: 3n, name: 'b' }),
+      ];
+      const result = await store.commit(upload(documents, 'A'));
+      const refused = { className: 'A', reason: 'unique-index' };
+      assert.deepEqual(result, { stored: 2, duplicates: 0, deadLetters: [refused] });
+    });
+  });
+
   it('rejects what is asked of a thread that dies', async () => {
     const channel = new WorkerChannel();
     const options = {
