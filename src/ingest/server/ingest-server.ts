@@ -21,6 +21,7 @@ import {
 } from './ingest-options.js';
 import { createListener, destroyConnections, listen, stopListening } from './listener.js';
 import { originOfAddress, originOfHost } from './location.js';
+import { SyncCounter, type SyncCounters } from './sync-counters.js';
 import { createSyncEndpoint } from './sync-endpoint.js';
 import { SyncUpgrades } from './sync-upgrade.js';
 import { UploadPipeline, type UploadCounters } from './upload-pipeline.js';
@@ -35,6 +36,7 @@ export interface ListeningAddress {
 /** What a server has counted since its start. */
 export interface IngestCounters {
   readonly uploads: UploadCounters;
+  readonly sync: SyncCounters;
   readonly users: AuthenticatorCounters;
 }
 
@@ -152,9 +154,11 @@ async function serve(
     onBroken,
     logger,
   });
+  const sync = new SyncCounter();
   const endpoint = createSyncEndpoint({
     host: pipeline,
     limits: { ...defaultSyncLimits, maxMessageBytes, maxInflightBytes },
+    observer: sync,
     logger,
   });
   const upgrades = new SyncUpgrades({
@@ -185,7 +189,11 @@ async function serve(
   const port = await listen(listener, host, options.port, logger);
   const origin = originOfAddress(scheme, host, port);
   upgrades.start();
-  const counters = (): IngestCounters => ({ uploads: pipeline.counters, users: authenticator.counters });
+  const counters = (): IngestCounters => ({
+    uploads: pipeline.counters,
+    sync: sync.counters,
+    users: authenticator.counters,
+  });
   logger.info({ appId, url: origin.origin, allowAnonymous: options.allowAnonymous }, 'listening');
   return {
     address: { url: origin.origin, port },

@@ -70,6 +70,7 @@ describe('createIngestServer', () => {
     while (client.acknowledged < 11) await client.receive('download');
     assert.deepEqual(await storedNames(), ['a', 'b']);
     assert.equal(servers[0]!.counters?.uploads.documents, 2);
+    assert.equal(servers[0]!.counters.sync.acknowledgedChangesets, 2);
     client.terminate();
   });
 
