@@ -20,7 +20,7 @@ export {
 export type { IngestServerOptions } from './server/ingest-options.js';
 export { ListenError } from './server/listener.js';
 export type { TlsOptions } from './server/tls.js';
-export { openStore, type OpenStoreOptions, type StoreMode } from './store/open-store.js';
+export { openStore, type OpenStoreOptions } from './store/open-store.js';
 export { StoreError } from './store/store-error.js';
 export type { Document, DocumentValue } from './store/document.js';
-export type { DeadLetterReason, Store } from './store/store.js';
+export type { DeadLetterReason, Store, StoreMode } from './store/store.js';

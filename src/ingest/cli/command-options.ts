@@ -4,8 +4,8 @@
  * @module
  */
 import { InvalidArgumentError, type Command } from 'commander';
-import { openStore, type StoreMode } from '../store/open-store.js';
-import type { Store } from '../store/store.js';
+import { openStore } from '../store/open-store.js';
+import type { Store, StoreMode } from '../store/store.js';
 
 /** Of every command. */
 export interface StoreOption {

@@ -17,6 +17,12 @@ import { ProtocolError } from './protocol-error.js';
 import { connectionErrors } from './wire-codes.js';
 
 /**
+ * The most changesets in one UPLOAD. Clients stop adding at 131,072 bytes (section 8.2), of which each takes ten at
+ * least; a body of empty ones alone would take a hundred times its size in memory.
+ */
+export const maxChangesetsPerUpload = 65_536;
+
+/**
  * Opens the body of an UPLOAD. Large ones inflate outside the event loop, so a later message's body may be ready
  * before an earlier one's: whoever calls this takes a session's uploads one after the other.
  *
@@ -24,7 +30,8 @@ import { connectionErrors } from './wire-codes.js';
  *
  * @returns the changesets, in wire order; empty for a progress report. Their bytes are views
  * @throws {@link ProtocolError} with wire code 110 (the body does not inflate to the size announced), 111 (a
- * changeset's header is malformed) or 112 (a changeset ends beyond the body)
+ * changeset's header is malformed, or there are more than {@link maxChangesetsPerUpload}) or 112 (a changeset ends
+ * beyond the body)
  */
 export async function readUploadBody(
   upload: Pick<UploadMessage, 'body' | 'isCompressed' | 'uncompressedBytes'>,
@@ -37,6 +44,12 @@ export async function readUploadBody(
 function parseUploadBody(body: Uint8Array): UploadedChangeset[] {
   const changesets: UploadedChangeset[] = [];
   for (let offset = 0; offset < body.length;) {
+    if (changesets.length === maxChangesetsPerUpload) {
+      throw new ProtocolError('message-syntax', `more than ${maxChangesetsPerUpload} changesets`, {
+        wireCode: connectionErrors.badChangesetHeader,
+        offset,
+      });
+    }
     const fields = new FieldReader(body, offset, connectionErrors.badChangesetHeader, 'changeset header');
     const clientVersion = fields.version('client version');
     const serverVersion = fields.version('server version');

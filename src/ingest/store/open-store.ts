@@ -6,16 +6,7 @@
 import { resolve } from 'node:path';
 import { InvalidOptionError } from '../../errors.js';
 import { openSqliteStore } from './sqlite/sqlite-store.js';
-import type { Store } from './store.js';
-
-/**
- * What a store is opened for.
- *
- * - `serve`: to commit uploads. A SQLite file has one such opener at a time.
- * - `command`: to look and to change single things, beside a `serve`. Creates what is not there yet.
- * - `read`: to look only. What is not there is an error.
- */
-export type StoreMode = 'serve' | 'command' | 'read';
+import type { Store, StoreMode } from './store.js';
 
 export interface OpenStoreOptions {
   readonly mode: StoreMode;

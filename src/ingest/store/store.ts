@@ -161,6 +161,15 @@ export interface StoredSecret {
 }
 
 /**
+ * What a store is opened for.
+ *
+ * - `serve`: to commit uploads. A SQLite file has one such opener at a time.
+ * - `command`: to look and to change single things, beside a `serve`. Creates what is not there yet.
+ * - `read`: to look only. What is not there is an error.
+ */
+export type StoreMode = 'serve' | 'command' | 'read';
+
+/**
  * A place where documents are kept for good.
  *
  * Every method rejects with a `StoreError`; one that is `retryable` has left nothing half done that a repetition

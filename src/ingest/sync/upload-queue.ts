@@ -99,7 +99,7 @@ export class UploadQueue {
     let violation: { readonly error: unknown } | undefined;
     for (const upload of uploads) {
       try {
-        changesets.push(...(await this.#open(upload)));
+        for (const changeset of await this.#open(upload)) changesets.push(changeset);
       } catch (error) {
         violation = { error };
         break;

@@ -90,7 +90,7 @@ describe('parseClientMessage', () => {
     const nested = (depth: number): object => (depth === 0 ? {} : { a: nested(depth - 1) });
     assert.ok(await parse(bind({ json: nested(15) })));
     assert.equal(await parse(bind({ json: nested(16) })), undefined);
-    assert.ok(await parse(bind({ json: { text: '[{'.repeat(100) + '\\"' } })));
+    assert.ok(await parse(bind({ json: { text: '\\"' + '[{'.repeat(100) } })));
     assert.ok(await parse(query({ queryVersion: 1, query: { Dog: 'x'.repeat(1_000_000) } })));
     assert.equal(await parse(query({ queryVersion: 1, query: { Dog: 'x'.repeat(1_100_000) } })), undefined);
     const quotes = '"\\'.repeat(500_000);

@@ -3,7 +3,7 @@ import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 
 import { parseClientMessage } from '../../../src/ingest/protocol/client-message.js';
 import { ProtocolError } from '../../../src/ingest/protocol/protocol-error.js';
-import { readUploadBody } from '../../../src/ingest/protocol/upload-body.js';
+import { maxChangesetsPerUpload, readUploadBody } from '../../../src/ingest/protocol/upload-body.js';
 import { upload, uploadBody } from './client-message.js';
 
 const limits = { maxMessageBytes: 16 * 1024 * 1024 };
@@ -104,7 +104,13 @@ describe('readUploadBody', () => {
 
   for (const announced of [0, 1, 1000, 100_000]) {
     it(`stops a bomb of 64 MiB at the ${announced} bytes that it announced`, async () => {
-      await assert.rejects(read(deflateSync(kilobytes(64 * 1024)), announced), refused(110));
+      await assert.rejects(
+        read(deflateSync(kilobytes(64 * 1024)), announced),
+        (error) =>
+          error instanceof ProtocolError &&
+          error.wireCode === 110 &&
+          (error.cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE',
+      );
     });
   }
 
@@ -147,5 +153,13 @@ describe('readUploadBody', () => {
     for (const size of [2n ** 53n, 2n ** 63n, -1n]) {
       await assert.rejects(open({ changesets: [{ clientVersion: 1n, size }] }), refused(111));
     }
+  });
+
+  it('takes as many changesets as a client can send at once, and refuses a body made of headers', async () => {
+    const empty = (count: number) => Buffer.from('1 0 0 0 0 '.repeat(count));
+    const read = async (body: Buffer) =>
+      await readUploadBody({ body, isCompressed: false, uncompressedBytes: body.length });
+    assert.equal((await read(empty(maxChangesetsPerUpload))).length, maxChangesetsPerUpload);
+    await assert.rejects(read(empty(maxChangesetsPerUpload + 1)), refused(111));
   });
 });

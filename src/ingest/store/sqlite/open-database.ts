@@ -1,7 +1,7 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { StoreMode } from '../open-store.js';
 import { StoreError } from '../store-error.js';
+import type { StoreMode } from '../store.js';
 import { Database } from './database.js';
 import { createPrivateFile } from './private-file.js';
 import { createPrefixedViews, migrate, readSchemaVersion, schemaVersion } from './schema.js';
