@@ -133,7 +133,18 @@ describe('assembleObjects', () => {
       assert.deepEqual([second!.properties.get('name'), second!.place], [text('2'), 1]);
     });
 
-    it('may have equal keys of different types and classes', () => {
+    it('may have equal keys in different classes', () => {
+      const [first, second] = assemble(
+        create,
+        { ...create, table: 'Other' },
+        update('name', [], text('first')),
+        { ...update('name', [], text('second')), table: 'Other' },
+      );
+      assert.deepEqual(first!.properties.get('name'), text('first'));
+      assert.deepEqual(second!.properties.get('name'), text('second'));
+    });
+
+    it('may have equal keys of different types', () => {
       const keys = [
         { type: 'int', value: 5n },
         { type: 'string', value: '5' },
@@ -274,13 +285,21 @@ describe('assembleObjects', () => {
     );
   });
 
-  it('refuses what would nest without end', () => {
-    const path = Array.from({ length: 501 }, (_, index) => String(index));
-    refuses(update('d', path, int(1n)));
+  it('follows paths of five hundred elements, and no longer ones', () => {
+    const nested = (depth: number): NewInstruction[] =>
+      Array.from({ length: depth + 1 }, (_, length) =>
+        update(
+          'o',
+          Array.from({ length }, () => 'inner'),
+          { type: 'ObjectValue' },
+        ),
+      );
+    assert.equal(properties(...nested(500)).o?.type, 'object');
+    refuses(...nested(501));
   });
 
   it('reports bytes that are no changeset, even behind an unexpected instruction', () => {
-    const bytes = encodeChangeset([create, { type: 'EraseObject', ...common }]);
+    const bytes = encodeChangeset([create, { type: 'EraseObject', ...common }, create]);
     assert.throws(() => assembleObjects(parseChangeset(bytes)), isUnexpected);
     assert.throws(
       () => assembleObjects(parseChangeset(new Uint8Array([...bytes, 0x0e]))),
