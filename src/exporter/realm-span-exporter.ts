@@ -42,7 +42,7 @@ export class RealmSpanExporter {
 
   /**
    * Waits as `forceFlush` does and leaves the connection; the last exporter to leave also waits for the server's
-   * acknowledgement, if it is connected, and closes the connection. All that takes at most `timeoutMillis`. Never rejects;
+   * acknowledgement, unless it is known to be out of reach, and closes the connection. All that takes at most `timeoutMillis`. Never rejects;
    * further calls return the same promise.
    */
   shutdown(): Promise<void> {

@@ -50,8 +50,9 @@ export interface RecordTarget {
   retain(): void;
 
   /**
-   * Notes that an exporter has shut down. The last one to go waits, while the session is connected and within the bound,
-   * until the server has acknowledged everything, then closes what the target itself opened (never an app's Realm).
+   * Notes that an exporter has shut down. The last one to go waits within the bound until the server has acknowledged
+   * everything, if the session is connected or is just trying to for the first time, then closes what the target itself
+   * opened (never an app's Realm).
    *
    * @param timeoutMillis - bound of the whole call
    */

@@ -160,7 +160,12 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
     const deadline = performance.now() + timeoutMillis;
     const remaining = (): number => Math.max(0, deadline - performance.now());
     await settledWithin(this.#writer.idle(), remaining());
-    if (this.#session?.isConnected === true) await settledWithin(this.#session.settled(), remaining());
+    const session = this.#session;
+    if (session?.isSettled === false) {
+      // A short program ends before its first attempt to log in does: it would never deliver anything.
+      await settledWithin(session.firstAttempt(), remaining());
+      if (session.isConnected) await settledWithin(session.settled(), remaining());
+    }
     await settledWithin(this.close(), remaining());
   }
 

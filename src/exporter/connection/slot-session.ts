@@ -136,6 +136,11 @@ export class SlotSession {
     this.#changed();
   }
 
+  /** Resolves once it is known whether the server can be reached. */
+  firstAttempt(): Promise<void> {
+    return this.#keeper.firstAttempt();
+  }
+
   /** Resolves once the spool is empty and no server owes an acknowledgement, or at `close`. */
   settled(): Promise<void> {
     if (this.isSettled) return Promise.resolve();

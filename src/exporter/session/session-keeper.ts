@@ -64,6 +64,10 @@ export class SessionKeeper {
   #isClosed = false;
   #isReviving = false;
   #running: Promise<void> | undefined;
+  #endFirstAttempt: () => void = () => undefined;
+  readonly #firstAttempt = new Promise<void>((resolve) => {
+    this.#endFirstAttempt = resolve;
+  });
 
   constructor(options: SessionKeeperOptions) {
     this.#options = options;
@@ -97,6 +101,11 @@ export class SessionKeeper {
     return this.#isRefused;
   }
 
+  /** Resolves once it is known whether the server can be reached: after the first attempt, or when there will be none. */
+  firstAttempt(): Promise<void> {
+    return this.#firstAttempt;
+  }
+
   /** Begins. Records of an earlier life are those that its mark counts and its spool does not hold. */
   start(inherited: number | undefined): void {
     this.#inherited = inherited;
@@ -114,6 +123,7 @@ export class SessionKeeper {
   /** Goes off the network. */
   pause(): void {
     this.#isPaused = true;
+    this.#endFirstAttempt();
     for (const synced of this.#all()) synced.pause();
   }
 
@@ -128,6 +138,7 @@ export class SessionKeeper {
   /** Closes every Realm. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#endFirstAttempt();
     this.#alarm.ring();
     this.#reviveAlarm.ring();
     for (const synced of this.#all()) {
@@ -174,10 +185,12 @@ export class SessionKeeper {
 
   #waitForApp(): number | undefined {
     this.#isRefused = this.#current === undefined;
+    if (this.#isRefused) this.#endFirstAttempt();
     return this.#isRefused ? USER_POLL_MILLIS : undefined;
   }
 
   #fail(cause: unknown): number {
+    this.#endFirstAttempt();
     if (cause instanceof ConnectionError) {
       this.#options.onError(cause);
       return this.#loginBackoff.next();
@@ -236,7 +249,8 @@ export class SessionKeeper {
             this.#onSyncError(synced, error);
           });
         },
-        onConnectionChange: () => {
+        onConnectionChange: (state) => {
+          if (state !== 'connecting') this.#endFirstAttempt();
           if (this.#current === synced) this.check();
           onChange();
         },

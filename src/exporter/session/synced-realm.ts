@@ -19,7 +19,8 @@ export interface SyncedRealmOptions {
   readonly schema: readonly NativeObjectSchema[];
   readonly encryptionKey: ArrayBuffer | undefined;
   readonly onError: (error: NativeSyncError) => void;
-  readonly onConnectionChange: () => void;
+  /** `disconnected`, `connecting`, `connected`. */
+  readonly onConnectionChange: (state: string) => void;
   readonly onAcknowledged: AcknowledgedListener;
 }
 
@@ -31,7 +32,7 @@ export class SyncedRealm {
   readonly destination: RealmDestination;
   readonly acknowledgements: Acknowledgements;
   readonly #session: NativeSession;
-  readonly #onConnectionChange: () => void;
+  readonly #onConnectionChange: (state: string) => void;
 
   /**
    * Opens it without waiting for a network: what is written before the first download is uploaded later.
@@ -62,9 +63,9 @@ export class SyncedRealm {
     this.#session = session;
     this.destination = new RealmDestination(this.realm);
     this.acknowledgements = new Acknowledgements(options.onAcknowledged);
-    this.#onConnectionChange = () => {
+    this.#onConnectionChange = (state) => {
       this.acknowledgements.retry();
-      options.onConnectionChange();
+      options.onConnectionChange(state);
     };
     withoutTracing(() => {
       session.addConnectionNotification(this.#onConnectionChange);

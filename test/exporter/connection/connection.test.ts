@@ -381,6 +381,29 @@ describe('connection', function () {
       assert.equal(connection.status.state, 'closed');
       assert.deepEqual(await storedNames('last-'), ['last-1']);
     });
+
+    it('waits for a first attempt that is under way, so that a short program delivers', async () => {
+      network.connectTo(server.url);
+      const connection = start();
+      const target = connection[recordTarget];
+      target.retain();
+      await write(connection, 'short-1');
+      await target.release(10_000);
+      assert.equal(connection.status.state, 'closed');
+      assert.deepEqual(await storedNames('short-'), ['short-1']);
+    });
+
+    it('does not wait for a server that is known to be out of reach', async () => {
+      const connection = start();
+      const target = connection[recordTarget];
+      target.retain();
+      await write(connection, 'unreachable-1');
+      await eventually('the failure', () => connection.status.lastError?.code === 'login-failed');
+      const begun = performance.now();
+      await target.release(20_000);
+      assert.equal(connection.status.state, 'closed');
+      assert.ok(performance.now() - begun < 10_000);
+    });
   });
 
   it('warns once that the WebAssembly engine forgets with the process', async function () {
