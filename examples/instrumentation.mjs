@@ -24,6 +24,11 @@ const connection = connect({
 });
 
 const batching = { scheduledDelayMillis: 500 };
+const spanProcessor = new BatchSpanProcessor(new RealmSpanExporter({ connection }), batching);
+const logRecordProcessor = new BatchLogRecordProcessor({
+  exporter: new RealmLogRecordExporter({ connection }),
+  ...batching,
+});
 const spans = new SpanCounter();
 const logs = new LogRecordCounter();
 
@@ -36,19 +41,21 @@ const sdk = new NodeSDK({
       '@opentelemetry/instrumentation-net': { enabled: false },
     }),
   ],
-  spanProcessors: [new BatchSpanProcessor(new RealmSpanExporter({ connection }), batching), spans],
-  logRecordProcessors: [
-    new BatchLogRecordProcessor({ exporter: new RealmLogRecordExporter({ connection }), ...batching }),
-    logs,
-  ],
+  spanProcessors: [spanProcessor, spans],
+  logRecordProcessors: [logRecordProcessor, logs],
   metricReaders: [],
 });
 sdk.start();
 
 export { engineName };
 
-/** Exports what is still queued, waits a bounded time for the server's acknowledgement, and closes. */
+/**
+ * Ends what `sdk.start()` began. The native engine has everything on disk, and its next start would go on from there;
+ * the WebAssembly engine has not, so it waits until the server has acknowledged everything.
+ */
 export async function shutDown() {
+  await Promise.all([spanProcessor.forceFlush(), logRecordProcessor.forceFlush()]);
+  await connection.flush(25_000);
   await sdk.shutdown();
   return { spans: spans.ended, logs: logs.emitted };
 }

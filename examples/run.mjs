@@ -30,11 +30,13 @@ const directory = await mkdtemp(join(tmpdir(), 'realm-example-'));
 const store = options.store ?? `sqlite:${join(directory, 'telemetry.db')}`;
 const run = randomUUID();
 
+let ending = false;
 process.once('SIGINT', () => end(130));
 process.once('SIGTERM', () => end(143));
 try {
   await end((await play()) ? 0 : 1);
 } catch (error) {
+  if (ending) await new Promise(() => undefined); // what failed was killed
   console.error(`\n${paint('The example failed.', 'red', 'bold')} ${error.message}`);
   await end(1);
 }
@@ -68,7 +70,7 @@ async function play() {
   tell('realm-ingest', 'up again');
   await drive(checkout.url, 'connected');
 
-  tell('services', 'shutting down');
+  tell('services', 'shutting down once everything is acknowledged');
   const [stockRecorded, checkoutRecorded] = await Promise.all([stock.finish(), checkout.finish()]);
   const recorded = { checkout: checkoutRecorded, stock: stockRecorded };
   const stored = await waitForDelivery(recorded);
@@ -152,6 +154,7 @@ function showTrace(trace, stoppedAt, backAt) {
 }
 
 async function end(code) {
+  ending = true;
   killAll();
   await rm(directory, { recursive: true, force: true });
   process.exit(code);

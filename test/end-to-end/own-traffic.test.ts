@@ -58,7 +58,10 @@ describe('an app with http, undici and net instrumented', () => {
     assert.deepEqual(own.map(({ name }) => name).sort(), ['after the cut', 'before the cut', 'while cut']);
     const instrumentations = new Set(spans.map((span) => (span.scope as { name: string }).name));
     for (const name of ['http', 'undici', 'net']) {
-      assert.ok(instrumentations.has(`@opentelemetry/instrumentation-${name}`), `${name} is not instrumented`);
+      assert.ok(
+        instrumentations.has(`@opentelemetry/instrumentation-${name}`),
+        `${name} is not instrumented`,
+      );
     }
     for (const span of spans) {
       assert.doesNotMatch(JSON.stringify(span), new RegExp(`\\b${new URL(network.url).port}\\b`));
