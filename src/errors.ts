@@ -71,6 +71,7 @@ export const errorTable = {
   'store-incompatible': { level: 'error', message: 'the store is not of this release' },
   'store-in-use': { level: 'error', message: 'the store is in use' },
   'store-not-found': { level: 'error', message: 'there is no such store' },
+  'store-driver-missing': { level: 'error', message: 'the driver of this store is not installed' },
   'store-closed': { level: 'error', message: 'the store is closed' },
 
   // realm-ingest, authentication, server and command line

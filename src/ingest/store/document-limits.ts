@@ -45,6 +45,19 @@ export function findUnstorable(document: Document): Unstorable | undefined {
   }
 }
 
+/**
+ * Bytes of BSON that a document takes.
+ *
+ * @throws TypeError for what {@link findUnstorable} names, but for its size
+ */
+export function documentSize(document: Document): number {
+  try {
+    return sizeOf(document, 1);
+  } catch (error) {
+    throw error instanceof Refusal ? new TypeError(error.message) : error;
+  }
+}
+
 class Refusal extends Error {
   constructor(
     readonly reason: Unstorable['reason'],

@@ -5,6 +5,7 @@
  */
 import { resolve } from 'node:path';
 import { InvalidOptionError } from '../../errors.js';
+import { openMongodbStore } from './mongodb/open-mongodb-store.js';
 import { openSqliteStore } from './sqlite/sqlite-store.js';
 import type { Store, StoreMode } from './store.js';
 
@@ -12,13 +13,14 @@ export interface OpenStoreOptions {
   readonly mode: StoreMode;
   /** How much dead letters may take, 1 KiB for each and the bytes of their changesets. Default: 1 GiB. */
   readonly maxDeadLetterBytes?: number;
-  /** Prefix of the telemetry classes, for the SQL views named after them; only `serve` makes them. */
+  /** SQLite: prefix of the telemetry classes, for the SQL views named after them; only `serve` makes them. */
   readonly classPrefix?: string;
-  /** How long to wait for a lock that another process holds. Default: 5000. */
+  /** SQLite: how long to wait for a lock that another process holds. Default: 5000. */
   readonly busyTimeoutMillis?: number;
 }
 
-const expected = 'sqlite:PATH, as in sqlite:telemetry.db or sqlite:/var/lib/telemetry.db';
+const expected =
+  'sqlite:PATH, as in sqlite:telemetry.db, or mongodb://HOST/DATABASE, or mongodb+srv://HOST/DATABASE';
 
 /**
  * Opens a store.
@@ -26,21 +28,22 @@ const expected = 'sqlite:PATH, as in sqlite:telemetry.db or sqlite:/var/lib/tele
  * `sqlite:PATH` is a file; what follows the colon is taken literally, nothing in it is decoded, and a relative path
  * starts from the working directory. `sqlite:///PATH` is the absolute `/PATH`. Its directory must exist.
  *
+ * `mongodb:` and `mongodb+srv:` are MongoDB's connection strings, with the database; they take the package `mongodb`.
+ *
  * @param url - may hold a password: errors never repeat more than its scheme
  * @throws InvalidOptionError for a URL of no store, or an option out of range
  * @throws StoreError where the store cannot be opened
  */
 export async function openStore(url: string, options: OpenStoreOptions): Promise<Store> {
   const scheme = /^[a-z][a-z0-9+.-]*:/iu.exec(url)?.[0].toLowerCase();
-  if (scheme === 'mongodb:' || scheme === 'mongodb+srv:') {
-    throw new InvalidOptionError('store', `${scheme}…`, `${expected}; this release has no MongoDB store yet`);
-  }
-  if (scheme !== 'sqlite:') {
+  const isMongodb = scheme === 'mongodb:' || scheme === 'mongodb+srv:';
+  if (scheme !== 'sqlite:' && !isMongodb) {
     throw new InvalidOptionError('store', scheme === undefined ? url : `${scheme}…`, expected);
   }
   const { mode, maxDeadLetterBytes = 2 ** 30, classPrefix = '', busyTimeoutMillis = 5000 } = options;
   requireCount('maxDeadLetterBytes', maxDeadLetterBytes);
   requireCount('busyTimeoutMillis', busyTimeoutMillis);
+  if (isMongodb) return openMongodbStore({ url, mode, maxDeadLetterBytes });
   return openSqliteStore({
     path: sqlitePath(url),
     mode,

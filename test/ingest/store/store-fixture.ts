@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { StoreError } from '../../../src/ingest/store/store-error.js';
 import type { DeadLetterSummary, Store } from '../../../src/ingest/store/store.js';
-import type { Document } from '../../../src/ingest/store/document.js';
+import type { Document, DocumentValue } from '../../../src/ingest/store/document.js';
 import { collect } from './commit-request.js';
 
 export interface PlaceOptions {
@@ -13,6 +13,8 @@ export interface StorePlace {
   /** Opens the store there, as `serve` does; again after it was closed. */
   open(options?: PlaceOptions): Promise<Store>;
   remove(): Promise<void>;
+  /** Whether a value can be kept there; default: every one can. For servers that are not quite what they stand for. */
+  holds?(value: DocumentValue): boolean;
 }
 
 export type CreateStorePlace = () => Promise<StorePlace>;
@@ -24,6 +26,8 @@ export interface StoreFixture {
   reopen(options?: PlaceOptions): Promise<void>;
   documents(collection?: string): Promise<Document[]>;
   letters(): Promise<DeadLetterSummary[]>;
+  /** Whether the store can keep a value. */
+  holds(value: DocumentValue): boolean;
 }
 
 export function useStore(createPlace: CreateStorePlace): StoreFixture {
@@ -47,6 +51,7 @@ export function useStore(createPlace: CreateStorePlace): StoreFixture {
     },
     documents: (collection = 'Span') => collect(store.documents(collection)),
     letters: () => collect(store.deadLetters.list()),
+    holds: (value) => place.holds?.(value) ?? true,
   };
 }
 

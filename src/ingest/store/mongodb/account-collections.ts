@@ -1,0 +1,94 @@
+/**
+ * API keys, revocations and the server's secret in MongoDB.
+ *
+ * @module
+ */
+import type { Filter } from 'mongodb';
+import type { ApiKey, StoredSecret } from '../store.js';
+import { bytesOf, type ApiKeyRecord, type MongodbDatabase } from './mongodb-database.js';
+import { isDuplicateKey } from './mongodb-error.js';
+
+export async function createApiKey(database: MongodbDatabase, key: ApiKey): Promise<void> {
+  const { id, hash, userName, createdAt, revokedAt } = key;
+  await database.apiKeys.insertOne({
+    _id: id,
+    hash: database.binary(hash),
+    userName,
+    createdAt,
+    ...(revokedAt && { revokedAt }),
+  });
+}
+
+export async function listApiKeys(database: MongodbDatabase): Promise<ApiKey[]> {
+  const records = await database.apiKeys.find().sort({ createdAt: 1, _id: 1 }).toArray();
+  return records.map(toApiKey);
+}
+
+export async function findApiKey(
+  database: MongodbDatabase,
+  by: { readonly hash: Uint8Array } | { readonly id: string },
+): Promise<ApiKey | undefined> {
+  const filter: Filter<ApiKeyRecord> = 'hash' in by ? { hash: database.binary(by.hash) } : { _id: by.id };
+  const record = await database.apiKeys.findOne(filter);
+  return record === null ? undefined : toApiKey(record);
+}
+
+/** Whether there was one that was not revoked yet. */
+export async function revokeApiKey(database: MongodbDatabase, id: string, at: Date): Promise<boolean> {
+  const { modifiedCount } = await database.apiKeys.updateOne(
+    { _id: id, revokedAt: { $exists: false } },
+    { $set: { revokedAt: at } },
+  );
+  return modifiedCount > 0;
+}
+
+export async function addRevocation(database: MongodbDatabase, subject: string, at: Date): Promise<void> {
+  await unlessPresent(database.revocations.insertOne({ _id: subject, revokedAt: at }));
+}
+
+export async function hasRevocation(
+  database: MongodbDatabase,
+  subjects: readonly string[],
+): Promise<boolean> {
+  if (subjects.length === 0) return false;
+  return (await database.revocations.findOne({ _id: { $in: [...subjects] } })) !== null;
+}
+
+export async function loadSecret(database: MongodbDatabase): Promise<StoredSecret> {
+  const secret = await loadSetting(database, 'secret');
+  const fingerprint = await loadSetting(database, 'fingerprint');
+  return { ...(secret && { secret }), ...(fingerprint && { fingerprint }) };
+}
+
+/** The first candidate stays, whichever process offered it. */
+export async function keepSecret(database: MongodbDatabase, candidate: Uint8Array): Promise<Uint8Array> {
+  await unlessPresent(database.settings.insertOne({ _id: 'secret', value: database.binary(candidate) }));
+  const kept = await loadSetting(database, 'secret');
+  if (kept === undefined) throw new Error('the secret was deleted while it was made');
+  return kept;
+}
+
+export async function keepFingerprint(database: MongodbDatabase, fingerprint: Uint8Array): Promise<void> {
+  await database.settings.replaceOne(
+    { _id: 'fingerprint' },
+    { value: database.binary(fingerprint) },
+    { upsert: true },
+  );
+}
+
+async function loadSetting(database: MongodbDatabase, name: string): Promise<Uint8Array | undefined> {
+  const record = await database.settings.findOne({ _id: name });
+  return record === null ? undefined : bytesOf(record.value);
+}
+
+async function unlessPresent(insertion: Promise<unknown>): Promise<void> {
+  try {
+    await insertion;
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error;
+  }
+}
+
+function toApiKey({ _id: id, hash, userName, createdAt, revokedAt }: ApiKeyRecord): ApiKey {
+  return { id, hash: bytesOf(hash), userName, createdAt, ...(revokedAt && { revokedAt }) };
+}

@@ -1,0 +1,192 @@
+/**
+ * Dead letters in MongoDB.
+ *
+ * @module
+ */
+import type { Rejection, DeadLetter, DeadLetterReason, DeadLetterSummary } from '../store.js';
+import { StoreError } from '../store-error.js';
+import { runInsert } from './insert-command.js';
+import { bytesOf, type DeadLetterRecord, type MongodbDatabase } from './mongodb-database.js';
+import { isDuplicateKey, isDuplicateKeyCode } from './mongodb-error.js';
+
+/** Changesets are kept in pieces, so that none comes near MongoDB's limit. */
+const pieceBytes = 1024 * 1024;
+
+/** What a letter keeps of a detail or a class name, in UTF-16 code units. */
+const maxTextLength = 500;
+
+export interface NewDeadLetter {
+  readonly key: string;
+  /** Hex SHA-256 of the changeset. */
+  readonly digest: string;
+  readonly rejection: Rejection;
+  readonly changeset: Uint8Array;
+  readonly clientVersion: bigint;
+  readonly origin: {
+    readonly appId: string;
+    readonly userId: string;
+    readonly fileIdent: bigint;
+    readonly receivedAt: Date;
+  };
+}
+
+const lettersPerCommand = 1000;
+
+/**
+ * Adds letters, and returns the keys of those that were not there. {@link addChangeset} comes after it, whatever it
+ * returns: who deletes the last letter of a changeset takes its bytes along, and looks for letters once more after that.
+ */
+export async function addDeadLetters(
+  database: MongodbDatabase,
+  letters: readonly NewDeadLetter[],
+): Promise<Set<string>> {
+  const added = new Set<string>();
+  for (let start = 0; start < letters.length; start += lettersPerCommand) {
+    const page = letters.slice(start, start + lettersPerCommand);
+    const records = page.map((letter) => toRecord(database, letter));
+    const errors = await runInsert(database, database.deadLetters.collectionName, records);
+    for (const { key } of page) added.add(key);
+    for (const { index, code, errmsg = '' } of errors) {
+      if (!isDuplicateKeyCode(code)) throw new Error(`a dead letter was refused: ${errmsg}`);
+      added.delete(page[index]?.key ?? '');
+    }
+  }
+  return added;
+}
+
+function toRecord(database: MongodbDatabase, letter: NewDeadLetter): DeadLetterRecord {
+  const { key, digest, rejection, changeset, clientVersion, origin } = letter;
+  const { appId, userId, fileIdent, receivedAt } = origin;
+  return {
+    _id: key,
+    sequence: new database.driver.BSON.ObjectId(),
+    reason: rejection.reason,
+    detail: clip(rejection.detail),
+    appId,
+    userId,
+    fileIdent,
+    clientVersion,
+    ...(rejection.place !== undefined && { place: BigInt(rejection.place) }),
+    ...(rejection.className !== undefined && { className: clip(rejection.className) }),
+    receivedAt,
+    digest,
+    sizeBytes: changeset.length,
+  };
+}
+
+/** Those of some keys that letters have. */
+export async function findDeadLetterKeys(
+  database: MongodbDatabase,
+  keys: readonly string[],
+): Promise<Set<string>> {
+  const found = new Set<string>();
+  for (let start = 0; start < keys.length; start += lettersPerCommand) {
+    const page = keys.slice(start, start + lettersPerCommand);
+    const records = database.deadLetters.find({ _id: { $in: page } }, { projection: { _id: 1 } });
+    for await (const { _id } of records) found.add(_id);
+  }
+  return found;
+}
+
+/** Writes those pieces of a changeset that are not there. */
+export async function addChangeset(
+  database: MongodbDatabase,
+  digest: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  const present = await database.changesetPieces
+    .find(ofDigest(digest), { projection: { _id: 1 } })
+    .map(({ _id }) => _id)
+    .toArray();
+  for (let piece = 0; piece * pieceBytes < bytes.length; piece += 1) {
+    const _id = pieceId(digest, piece);
+    if (present.includes(_id)) continue;
+    const part = bytes.subarray(piece * pieceBytes, (piece + 1) * pieceBytes);
+    try {
+      await database.changesetPieces.insertOne({ _id, bytes: database.binary(part) });
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+    }
+  }
+}
+
+/** Oldest first: in the order in which they were added, as far as the clocks of several processes agree. */
+export async function* listDeadLetters(database: MongodbDatabase): AsyncGenerator<DeadLetterSummary> {
+  for await (const record of database.deadLetters.find().sort({ sequence: 1 })) yield toSummary(record);
+}
+
+/** By key or by a beginning of one that no other has. */
+export async function findDeadLetter(
+  database: MongodbDatabase,
+  key: string,
+): Promise<DeadLetter | undefined> {
+  if (!/^[0-9a-f]{1,64}$/u.test(key)) return undefined;
+  // The end is the character after every hex digit.
+  const [record, another] = await database.deadLetters
+    .find({ _id: { $gte: key, $lt: `${key}g` } })
+    .limit(2)
+    .toArray();
+  if (record === undefined || another !== undefined) return undefined;
+  const changeset = await readChangeset(database, record);
+  if (changeset.length !== record.sizeBytes) {
+    throw new StoreError('store-unavailable', `the dead letter ${record._id} is being written or deleted`, {
+      retryable: true,
+    });
+  }
+  return { ...toSummary(record), changeset };
+}
+
+/** Deletes a letter, and its changeset with the last letter of it. */
+export async function deleteDeadLetter(database: MongodbDatabase, key: string): Promise<boolean> {
+  const record = await database.deadLetters.findOneAndDelete({ _id: key });
+  if (record === null) return false;
+  const { digest } = record;
+  if ((await database.deadLetters.countDocuments({ digest }, { limit: 1 })) > 0) return true;
+  const changeset = await readChangeset(database, record);
+  await database.changesetPieces.deleteMany(ofDigest(digest));
+  // A letter of the same changeset may have been added meanwhile, and have found its pieces there.
+  if ((await database.deadLetters.countDocuments({ digest }, { limit: 1 })) > 0) {
+    await addChangeset(database, digest, changeset);
+  }
+  return true;
+}
+
+async function readChangeset(database: MongodbDatabase, record: DeadLetterRecord): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  for await (const { bytes } of database.changesetPieces.find(ofDigest(record.digest)).sort({ _id: 1 })) {
+    pieces.push(bytesOf(bytes));
+  }
+  return new Uint8Array(Buffer.concat(pieces));
+}
+
+/** Numbers of pieces sort as texts; a message of 1 GiB has a thousand. */
+function pieceId(digest: string, piece: number): string {
+  return `${digest}:${String(piece).padStart(6, '0')}`;
+}
+
+function ofDigest(digest: string): { _id: { $gte: string; $lt: string } } {
+  // The end is the character after the colon.
+  return { _id: { $gte: `${digest}:`, $lt: `${digest};` } };
+}
+
+function toSummary(record: DeadLetterRecord): DeadLetterSummary {
+  const { _id: key, detail, appId, userId, fileIdent, clientVersion, place, className, receivedAt } = record;
+  return {
+    key,
+    reason: record.reason as DeadLetterReason,
+    detail,
+    appId,
+    userId,
+    fileIdent,
+    clientVersion,
+    ...(place !== undefined && { place: Number(place) }),
+    ...(className !== undefined && { className }),
+    receivedAt,
+    sizeBytes: record.sizeBytes,
+  };
+}
+
+/** Well-formed, whatever was cut through. */
+function clip(text: string): string {
+  return Buffer.from(text.slice(0, maxTextLength).replaceAll('\0', '\\0')).toString();
+}

@@ -1,0 +1,74 @@
+import { StoreError } from '../store-error.js';
+import { findDeadLetterKeys, type NewDeadLetter } from './dead-letter-collection.js';
+import type { MongodbDatabase } from './mongodb-database.js';
+
+/** What a letter counts besides the bytes of its changeset. */
+const letterBytes = 1024;
+
+/** How long what the letters take is known without counting them anew. */
+const recountMillis = 10_000;
+
+/**
+ * The room that is left for dead letters. They are counted anew every ten seconds, and before any is turned away: the
+ * bound is exact for one process, and several may pass it by what they add within that time.
+ */
+export class DeadLetterRoom {
+  readonly #database: MongodbDatabase;
+  readonly #maxBytes: number;
+  #usedBytes = Number.POSITIVE_INFINITY;
+  #countedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(database: MongodbDatabase, maxBytes: number) {
+    this.#database = database;
+    this.#maxBytes = maxBytes;
+  }
+
+  /**
+   * Takes the room that letters need; those that are there already need none.
+   *
+   * @throws StoreError `store-dead-letters-full` where it is not left
+   */
+  async take(letters: readonly NewDeadLetter[]): Promise<void> {
+    if (letters.length === 0) return;
+    const needed = await this.#bytesNeeded(letters);
+    if (needed === 0) return;
+    const isOld = performance.now() - this.#countedAt > recountMillis;
+    if (isOld || this.#usedBytes + needed > this.#maxBytes) await this.#recount();
+    if (this.#usedBytes + needed > this.#maxBytes) {
+      throw new StoreError(
+        'store-dead-letters-full',
+        `they may take ${this.#maxBytes} bytes (--max-dead-letter-bytes); look at them, delete or retry them, or ` +
+          'allow more. Uploads that would add one are held back until then',
+        { retryable: true },
+      );
+    }
+    this.#usedBytes += needed;
+  }
+
+  async #bytesNeeded(letters: readonly NewDeadLetter[]): Promise<number> {
+    const present = await findDeadLetterKeys(
+      this.#database,
+      letters.map(({ key }) => key),
+    );
+    const missing = letters.filter(({ key }) => !present.has(key));
+    if (missing.length === 0) return 0;
+    const digests = new Map(missing.map(({ digest, changeset }) => [digest, changeset.length]));
+    for (const digest of [...digests.keys()]) {
+      if ((await this.#database.deadLetters.countDocuments({ digest }, { limit: 1 })) > 0)
+        digests.delete(digest);
+    }
+    const changesetBytes = [...digests.values()].reduce((sum, size) => sum + size, 0);
+    return missing.length * letterBytes + changesetBytes;
+  }
+
+  async #recount(): Promise<void> {
+    const [usage] = await this.#database.deadLetters
+      .aggregate<{ letters: number | bigint; bytes: number | bigint }>([
+        { $group: { _id: '$digest', letters: { $sum: 1 }, bytes: { $first: '$sizeBytes' } } },
+        { $group: { _id: null, letters: { $sum: '$letters' }, bytes: { $sum: '$bytes' } } },
+      ])
+      .toArray();
+    this.#usedBytes = usage === undefined ? 0 : Number(usage.letters) * letterBytes + Number(usage.bytes);
+    this.#countedAt = performance.now();
+  }
+}

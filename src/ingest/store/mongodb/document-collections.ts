@@ -1,0 +1,45 @@
+/**
+ * Reading documents and client files from MongoDB.
+ *
+ * @module
+ */
+import type { Document } from '../document.js';
+import type { ClientFile } from '../store.js';
+import { decodeDocument } from './decode-document.js';
+import { ownPrefix, type MongodbDatabase } from './mongodb-database.js';
+
+/** Documents of one answer; MongoDB ends it at 16 MiB, too. */
+const documentsPerPage = 500;
+
+/** The documents of a collection in the order of their `_id`s, which the index on them gives. */
+export async function* readDocuments(
+  database: MongodbDatabase,
+  collection: string,
+): AsyncGenerator<Document> {
+  const found = database.db
+    .collection(collection)
+    .find({}, { raw: true, batchSize: documentsPerPage })
+    .sort({ _id: 1 });
+  for await (const bytes of found as unknown as AsyncIterable<Uint8Array>) yield decodeDocument(bytes);
+}
+
+/** Names of the collections that hold documents: not ours, nor MongoDB's, nor views, nor empty ones. */
+export async function listCollections(database: MongodbDatabase): Promise<string[]> {
+  const { db } = database;
+  const names: string[] = [];
+  for (const { name, type } of await db.listCollections({}, { nameOnly: true }).toArray()) {
+    if (type !== 'collection' || name.startsWith(ownPrefix) || name.startsWith('system.')) continue;
+    if ((await db.collection(name).findOne({}, { projection: { _id: 1 } })) !== null) names.push(name);
+  }
+  return names.sort();
+}
+
+export async function findClientFile(
+  database: MongodbDatabase,
+  ident: bigint,
+): Promise<ClientFile | undefined> {
+  const record = await database.clientFiles.findOne({ _id: ident });
+  if (record === null) return undefined;
+  const { salt, userId, clientVersion, serverVersion } = record;
+  return { ident, salt, userId, clientVersion, serverVersion };
+}

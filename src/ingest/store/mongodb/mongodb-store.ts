@@ -1,0 +1,123 @@
+import type { Document } from '../document.js';
+import type {
+  ApiKeys,
+  ChangesetDocuments,
+  ClientFile,
+  CommitRequest,
+  CommitResult,
+  DeadLetter,
+  DeadLetters,
+  Revocations,
+  Store,
+  StoredSecret,
+} from '../store.js';
+import {
+  addRevocation,
+  createApiKey,
+  findApiKey,
+  hasRevocation,
+  keepFingerprint,
+  keepSecret,
+  listApiKeys,
+  loadSecret,
+  revokeApiKey,
+} from './account-collections.js';
+import { commitUpload, type Commit } from './commit-operation.js';
+import { deleteDeadLetter, findDeadLetter, listDeadLetters } from './dead-letter-collection.js';
+import { DeadLetterRoom } from './dead-letter-room.js';
+import { findClientFile, listCollections, readDocuments } from './document-collections.js';
+import type { MongodbDatabase } from './mongodb-database.js';
+import { OperationGate } from './operation-gate.js';
+
+/** A store in one MongoDB database, shared with any number of other processes. */
+export class MongodbStore implements Store {
+  readonly deadLetters: DeadLetters;
+  readonly apiKeys: ApiKeys;
+  readonly revocations: Revocations;
+  readonly #database: MongodbDatabase;
+  readonly #room: DeadLetterRoom;
+  readonly #gate: OperationGate;
+  #closing: Promise<void> | undefined;
+
+  /** @param database - it is the store's to close */
+  constructor(database: MongodbDatabase, options: { readonly maxDeadLetterBytes: number }) {
+    const gate = new OperationGate(database.name);
+    this.#database = database;
+    this.#room = new DeadLetterRoom(database, options.maxDeadLetterBytes);
+    this.#gate = gate;
+    this.deadLetters = {
+      list: () => gate.iterate(() => listDeadLetters(database)),
+      find: (key) => gate.run(() => findDeadLetter(database, key)),
+      delete: (key) => gate.run(() => deleteDeadLetter(database, key)),
+    };
+    this.apiKeys = {
+      create: (key) => gate.run(() => createApiKey(database, key)),
+      list: () => gate.run(() => listApiKeys(database)),
+      findByHash: (hash) => gate.run(() => findApiKey(database, { hash })),
+      findById: (id) => gate.run(() => findApiKey(database, { id })),
+      revoke: (id, at) => gate.run(() => revokeApiKey(database, id, at)),
+    };
+    this.revocations = {
+      add: (subject, at) => gate.run(() => addRevocation(database, subject, at)),
+      has: (subjects) => gate.run(() => hasRevocation(database, subjects)),
+    };
+  }
+
+  commit({ appId, file, receivedAt, changesets }: CommitRequest): Promise<CommitResult> {
+    const { userId, ident: fileIdent } = file;
+    return this.#commit({ appId, userId, fileIdent, receivedAt, file, changesets, retried: undefined });
+  }
+
+  retryDeadLetter(letter: DeadLetter, changeset: ChangesetDocuments): Promise<CommitResult> {
+    const { key, appId, userId, fileIdent, receivedAt } = letter;
+    return this.#commit({
+      appId,
+      userId,
+      fileIdent,
+      receivedAt,
+      file: undefined,
+      changesets: [changeset],
+      retried: key,
+    });
+  }
+
+  findClientFile(ident: bigint): Promise<ClientFile | undefined> {
+    return this.#gate.run(() => findClientFile(this.#database, ident));
+  }
+
+  documents(collection: string): AsyncIterable<Document> {
+    return this.#gate.iterate(() => readDocuments(this.#database, collection));
+  }
+
+  collections(): Promise<readonly string[]> {
+    return this.#gate.run(() => listCollections(this.#database));
+  }
+
+  loadSecret(): Promise<StoredSecret> {
+    return this.#gate.run(() => loadSecret(this.#database));
+  }
+
+  keepSecret(candidate: Uint8Array): Promise<Uint8Array> {
+    return this.#gate.run(() => keepSecret(this.#database, candidate));
+  }
+
+  keepFingerprint(fingerprint: Uint8Array): Promise<void> {
+    return this.#gate.run(() => keepFingerprint(this.#database, fingerprint));
+  }
+
+  /** A read from the primary: it takes one, and the right to read there. */
+  ping(): Promise<void> {
+    return this.#gate.run(async () => {
+      await this.#database.settings.findOne({ _id: 'secret' }, { projection: { _id: 1 } });
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#gate.close().then(() => this.#database.client.close());
+    return this.#closing;
+  }
+
+  #commit(commit: Commit): Promise<CommitResult> {
+    return this.#gate.run(() => commitUpload(this.#database, this.#room, commit));
+  }
+}

@@ -1,0 +1,38 @@
+import type { MongoClient, MongoClientOptions } from 'mongodb';
+import type { Driver } from './driver.js';
+import { unusable, type MongodbUrl } from './mongodb-url.js';
+
+/**
+ * What the driver is told where the connection string does not say otherwise. What the promises rest on (write concern,
+ * read preference) is not among it: that stands whatever the string says.
+ *
+ * Uploads are small and many: a pool of 20 serves hundreds of devices, and 100 processes still stay within what a small
+ * cluster admits. A primary that does not answer within 10 seconds, or a socket that is silent for 60, is an error, and
+ * clients are held back. Retries of the driver's own are one at most, for a failover; all others are the caller's, who
+ * may send everything again.
+ */
+const defaults: MongoClientOptions = {
+  appName: 'realm-ingest',
+  maxPoolSize: 20,
+  connectTimeoutMS: 10_000,
+  serverSelectionTimeoutMS: 10_000,
+  socketTimeoutMS: 60_000,
+  retryWrites: true,
+  retryReads: true,
+};
+
+/**
+ * Makes a client; it connects with its first command.
+ *
+ * @throws InvalidOptionError for a connection string that the driver refuses
+ */
+export function openClient(driver: Driver, url: string, { options }: MongodbUrl): MongoClient {
+  const unsaid = Object.entries(defaults).filter(([name]) => !options.has(name.toLowerCase()));
+  try {
+    return new driver.MongoClient(url, Object.fromEntries(unsaid));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    // It may quote the string, password and all.
+    throw unusable(url, /[@"]|:\/\//u.test(message) ? '' : message);
+  }
+}

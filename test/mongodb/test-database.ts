@@ -1,0 +1,88 @@
+/**
+ * The MongoDB server that tests are given, and what it can do.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Context } from 'mocha';
+import { Binary, MongoClient, type Db, type Document } from 'mongodb';
+
+/** Of any server; `npm run mongodb` starts one and prints its URI. */
+export const mongodbUri = process.env.MONGODB_URI;
+
+/** For a `before` hook: says why the suite is skipped, and skips it. */
+export function requireMongodb(context: Context): void {
+  if (mongodbUri !== undefined && mongodbUri !== '') return;
+  const { test } = context;
+  if (test?.parent !== undefined) test.parent.title += ' (skipped: no MONGODB_URI)';
+  context.skip();
+}
+
+/** A database of its own, on the server that tests are given. */
+export interface TestDatabase {
+  /** With the database's name. */
+  readonly uri: string;
+  readonly db: Db;
+  /** Drops it. */
+  remove(): Promise<void>;
+}
+
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const name = `realm_ingest_test_${randomBytes(6).toString('hex')}`;
+  const uri = withDatabase(mongodbUri ?? '', name);
+  const client = await MongoClient.connect(uri, { serverSelectionTimeoutMS: 5000 });
+  const db = client.db();
+  return {
+    uri,
+    db,
+    remove: async () => {
+      await db.dropDatabase();
+      await client.close();
+    },
+  };
+}
+
+/** What a fault does; see `Server.java`. */
+export interface Fault {
+  readonly command: string;
+  readonly collection?: string;
+  readonly times?: number;
+  readonly delayMillis?: number;
+  /** Whether the command is executed before it is answered. */
+  readonly execute?: boolean;
+  readonly reply?: Document;
+  readonly disconnect?: boolean;
+}
+
+/** Lets the server of `npm run mongodb` do something to the next commands. */
+export async function addFault(db: Db, fault: Fault): Promise<void> {
+  await db.command({ testControl: 'fault', ...fault });
+}
+
+export async function clearFaults(db: Db): Promise<void> {
+  await db.command({ testControl: 'clear' });
+}
+
+/** Whether the server is that of `npm run mongodb`. */
+export async function takesFaults(db: Db): Promise<boolean> {
+  return clearFaults(db).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Whether the server keeps binaries of every subtype; that of `npm run mongodb` keeps plain ones and UUIDs. */
+export async function keepsEverySubtype(db: Db): Promise<boolean> {
+  const probe = db.collection('probe');
+  try {
+    await probe.insertOne({ value: new Binary(new Uint8Array(3), 128) });
+    const found = await probe.findOne({}, { promoteBuffers: false });
+    return (found?.value as Binary).sub_type === 128;
+  } finally {
+    await probe.drop();
+  }
+}
+
+function withDatabase(uri: string, name: string): string {
+  const [, start = '', options = ''] =
+    /^(mongodb(?:\+srv)?:\/\/[^/?]+)(?:\/[^?]*)?(\?.*)?$/iu.exec(uri) ?? [];
+  return `${start}/${name}${options}`;
+}
