@@ -2,18 +2,16 @@
  * The MongoDB server that tests are given, and what it can do.
  */
 import { randomBytes } from 'node:crypto';
-import type { Context } from 'mocha';
 import { Binary, MongoClient, type Db, type Document } from 'mongodb';
 
 /** Of any server; `npm run mongodb` starts one and prints its URI. */
 export const mongodbUri = process.env.MONGODB_URI;
 
-/** For a `before` hook: says why the suite is skipped, and skips it. */
-export function requireMongodb(context: Context): void {
-  if (mongodbUri !== undefined && mongodbUri !== '') return;
-  const { test } = context;
-  if (test?.parent !== undefined) test.parent.title += ' (skipped: no MONGODB_URI)';
-  context.skip();
+/** A suite that needs a MongoDB server; where none is given, its title says that it is skipped, and why. */
+export function describeMongodb(title: string, suite: () => void): void {
+  if (mongodbUri === undefined || mongodbUri === '')
+    describe.skip(`${title} (skipped: no MONGODB_URI)`, suite);
+  else describe(title, suite);
 }
 
 /** A database of its own, on the server that tests are given. */

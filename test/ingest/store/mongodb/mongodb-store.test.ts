@@ -1,22 +1,31 @@
 import type { BsonWrapper, DocumentValue } from '../../../../src/ingest/store/document.js';
 import { isMap } from '../../../../src/ingest/store/document.js';
-import { openStore } from '../../../../src/ingest/store/open-store.js';
-import { createTestDatabase, keepsEverySubtype, requireMongodb } from '../../../mongodb/test-database.js';
+import type { Driver, LoadDriver } from '../../../../src/ingest/store/mongodb/driver.js';
+import { openMongodbStore } from '../../../../src/ingest/store/mongodb/open-mongodb-store.js';
+import { createTestDatabase, keepsEverySubtype, describeMongodb } from '../../../mongodb/test-database.js';
 import { keepsStoreContract } from '../store-contract.js';
+import type { CreateStorePlace } from '../store-fixture.js';
 
-describe('the MongoDB store', () => {
-  before(function () {
-    requireMongodb(this);
-  });
-  keepsStoreContract(async () => {
+/** An empty database, opened with one of the drivers. */
+function placeWith(loadDriver: LoadDriver): CreateStorePlace {
+  return async () => {
     const database = await createTestDatabase();
     const everySubtype = await keepsEverySubtype(database.db);
     return {
-      open: (options) => openStore(database.uri, { mode: 'serve', ...options }),
+      open: ({ maxDeadLetterBytes = 2 ** 30 } = {}) =>
+        openMongodbStore({ url: database.uri, mode: 'serve', maxDeadLetterBytes, loadDriver }),
       remove: () => database.remove(),
       holds: (value) => everySubtype || hasUsualBinaries(value),
     };
-  });
+  };
+}
+
+describeMongodb('the MongoDB store, driver 7', () => {
+  keepsStoreContract(placeWith(() => import('mongodb')));
+});
+
+describeMongodb('the MongoDB store, driver 6', () => {
+  keepsStoreContract(placeWith(async () => (await import('mongodb-6')) as unknown as Driver));
 });
 
 /** Whether all binaries in a value are plain ones and UUIDs: what Realm sends. */
