@@ -19,7 +19,10 @@ export interface ClassOptions {
 }
 
 export function addStoreOption(command: Command): Command {
-  return command.requiredOption('--store <url>', 'where documents are kept: sqlite:PATH');
+  return command.requiredOption(
+    '--store <url>',
+    'where documents are kept: sqlite:PATH or mongodb://HOST/DATABASE',
+  );
 }
 
 export function addClassOptions(command: Command): Command {
@@ -32,6 +35,17 @@ export function addClassOptions(command: Command): Command {
 export function parseInteger(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It is a whole number.');
   return Number(text);
+}
+
+const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** `30d`, `12h`, `90m`, `45s` as seconds, for commander. */
+export function parseSeconds(text: string): number {
+  const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  const seconds = unitSeconds[unit];
+  if (seconds === undefined)
+    throw new InvalidArgumentError('It is a number and its unit: 30d, 12h, 90m or 45s.');
+  return Number(count) * seconds;
 }
 
 /** Runs `work` with a store that is open, and closes it whatever comes. */

@@ -10,6 +10,7 @@ import {
   addClassOptions,
   addStoreOption,
   parseInteger,
+  parseSeconds,
   type ClassOptions,
   type StoreOption,
 } from './command-options.js';
@@ -27,6 +28,7 @@ interface ServeOptions extends StoreOption, ClassOptions {
   readonly maxMessageBytes?: number;
   readonly maxInflightBytes?: number;
   readonly maxDeadLetterBytes?: number;
+  readonly retention?: number;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly insecure?: boolean;
@@ -63,6 +65,7 @@ export function addServeCommand(program: Command): void {
       parseInteger,
     )
     .option('--max-dead-letter-bytes <n>', 'what dead letters may take (default: 1 GiB)', parseInteger)
+    .option('--retention <time>', 'MongoDB deletes what it has kept for so long: 30d, 12h', parseSeconds)
     .option('--tls-cert <path>', 'certificate, PEM')
     .option('--tls-key <path>', 'its key, PEM')
     .option('--insecure', 'listen beyond loopback without TLS')
@@ -73,13 +76,21 @@ async function serve(options: ServeOptions): Promise<void> {
   const logger = createDefaultLogger(options.logLevel);
   const server = createIngestServer({
     ...options,
+    retentionSeconds: options.retention,
     secret: await readSecret(options, logger),
     tls: await readTls(options),
     logger,
   });
   const signals = catchSignals(logger);
   try {
-    const { url } = await server.start();
+    const starting = server.start();
+    // It may wait for its store; then a signal ends the waiting.
+    const started = await Promise.race([starting, signals.first]);
+    if (started === undefined) {
+      starting.catch(() => undefined);
+      return;
+    }
+    const { url } = started;
     await print(
       `realm-ingest is listening on ${url} (app ${options.appId}, store ${withoutPassword(options.store)})`,
     );

@@ -50,6 +50,11 @@ export interface IngestServerOptions {
   readonly maxInflightBytes?: number | undefined;
   /** What dead letters may take in the store, bytes. Default: 1 GiB. */
   readonly maxDeadLetterBytes?: number | undefined;
+  /**
+   * MongoDB only: seconds after which a document that was stored is deleted, by the server's clock. Changing it changes
+   * what becomes of documents that are there. Default: never.
+   */
+  readonly retentionSeconds?: number | undefined;
   /** Speaks TLS with this certificate. Default: plain HTTP. */
   readonly tls?: TlsOptions | undefined;
   /** Listens beyond loopback without TLS: tokens and telemetry can be read on the way. Default: false. */
@@ -73,6 +78,7 @@ export interface ResolvedIngestOptions {
   readonly maxMessageBytes: number;
   readonly maxInflightBytes: number;
   readonly maxDeadLetterBytes: number | undefined;
+  readonly retentionSeconds: number | undefined;
   readonly tls: TlsOptions | undefined;
   readonly logger: Logger;
 }
@@ -141,16 +147,19 @@ export function resolveIngestOptions(options: IngestServerOptions): ResolvedInge
       maxDeadLetterBytes === undefined
         ? undefined
         : requireInteger('maxDeadLetterBytes', maxDeadLetterBytes, 0, Number.MAX_SAFE_INTEGER),
+    retentionSeconds: options.retentionSeconds,
     tls,
     logger: options.logger ?? createDefaultLogger('info'),
   };
 }
 
-/** Class names that may be admitted: what Realm takes as a name, and MongoDB as a collection's. */
+/** Class names that may be admitted: what Realm takes as a name, and MongoDB as a collection's that is not ours. */
 export function requireClasses(classes: readonly string[]): readonly string[] {
   for (const name of classes) {
     const usable =
-      typeof name === 'string' && Buffer.byteLength(name) <= 57 && /^(?!system\.)[^$\0]+$/.test(name);
+      typeof name === 'string' &&
+      Buffer.byteLength(name) <= 57 &&
+      /^(?!system\.|realm_ingest\.)[^$\0]+$/.test(name);
     if (!usable) {
       throw new InvalidOptionError('classes', name, 'names of Realm classes: at most 57 bytes, without $');
     }

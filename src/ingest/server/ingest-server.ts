@@ -81,6 +81,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
   let started: Promise<RunningServer> | undefined;
   let running: RunningServer | undefined;
   let closed: Promise<void> | undefined;
+  const starting = new AbortController();
   let onBroken: (error: StoreError) => void;
   const broken = new Promise<StoreError>((resolve) => {
     onBroken = resolve;
@@ -89,12 +90,13 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
     broken,
     async start() {
       if (started || closed) throw new Error('a server is started once; create another one');
-      started = startServer(resolved, onBroken);
+      started = startServer(resolved, onBroken, starting.signal);
       running = await started;
       return running.address;
     },
     close() {
       closed ??= (async () => {
+        starting.abort();
         const server = await started?.catch(() => undefined);
         await server?.close();
       })();
@@ -115,12 +117,13 @@ interface RunningServer {
 async function startServer(
   options: ResolvedIngestOptions,
   onBroken: (error: StoreError) => void,
+  signal: AbortSignal,
 ): Promise<RunningServer> {
-  const { store: given, maxDeadLetterBytes, classPrefix } = options;
+  const { store: given, maxDeadLetterBytes, classPrefix, classes, retentionSeconds, logger } = options;
   if (typeof given !== 'string') return serve(options, given, onBroken, () => Promise.resolve());
   const store = await openStore(given, {
     mode: 'serve',
-    classPrefix,
+    ...{ classPrefix, classes, retentionSeconds, logger, signal },
     ...(maxDeadLetterBytes !== undefined && { maxDeadLetterBytes }),
   });
   try {

@@ -5,6 +5,7 @@
  */
 import { resolve } from 'node:path';
 import { InvalidOptionError } from '../../errors.js';
+import type { Logger } from '../logger.js';
 import { openMongodbStore } from './mongodb/open-mongodb-store.js';
 import { openSqliteStore } from './sqlite/sqlite-store.js';
 import type { Store, StoreMode } from './store.js';
@@ -13,10 +14,21 @@ export interface OpenStoreOptions {
   readonly mode: StoreMode;
   /** How much dead letters may take, 1 KiB for each and the bytes of their changesets. Default: 1 GiB. */
   readonly maxDeadLetterBytes?: number;
-  /** SQLite: prefix of the telemetry classes, for the SQL views named after them; only `serve` makes them. */
+  /** Prefix of the telemetry classes, for SQL views and MongoDB's indexes; only `serve` makes them. */
   readonly classPrefix?: string;
   /** SQLite: how long to wait for a lock that another process holds. Default: 5000. */
   readonly busyTimeoutMillis?: number;
+  /** MongoDB: other classes that are stored, for their retention. */
+  readonly classes?: readonly string[];
+  /**
+   * MongoDB: after how many seconds in the store a document is deleted. `serve` makes it so for what is stored already,
+   * too. Default: never.
+   */
+  readonly retentionSeconds?: number | undefined;
+  /** MongoDB: is told that `serve` waits for a server that is down. */
+  readonly logger?: Pick<Logger, 'warn'>;
+  /** MongoDB: ends that waiting; `openStore` then rejects. */
+  readonly signal?: AbortSignal;
 }
 
 const expected =
@@ -43,7 +55,20 @@ export async function openStore(url: string, options: OpenStoreOptions): Promise
   const { mode, maxDeadLetterBytes = 2 ** 30, classPrefix = '', busyTimeoutMillis = 5000 } = options;
   requireCount('maxDeadLetterBytes', maxDeadLetterBytes);
   requireCount('busyTimeoutMillis', busyTimeoutMillis);
-  if (isMongodb) return openMongodbStore({ url, mode, maxDeadLetterBytes });
+  if (isMongodb) {
+    const { classes = [], retentionSeconds, logger, signal } = options;
+    if (retentionSeconds !== undefined) requireRetention(retentionSeconds);
+    return openMongodbStore({
+      ...{ url, mode, maxDeadLetterBytes, classPrefix, classes, retentionSeconds, logger, signal },
+    });
+  }
+  if (options.retentionSeconds !== undefined) {
+    throw new InvalidOptionError(
+      'retention',
+      options.retentionSeconds,
+      'a MongoDB store; SQLite deletes nothing by itself',
+    );
+  }
   return openSqliteStore({
     path: sqlitePath(url),
     mode,
@@ -65,6 +90,13 @@ function sqlitePath(url: string): string {
     throw new InvalidOptionError('store', url, `${expected}: a file, for what is stored must last`);
   }
   return resolve(path);
+}
+
+/** MongoDB takes 31 bits. */
+function requireRetention(seconds: number): void {
+  if (!Number.isInteger(seconds) || seconds < 1 || seconds > 2 ** 31 - 1) {
+    throw new InvalidOptionError('retention', seconds, 'from 1 second to 68 years');
+  }
 }
 
 function requireCount(option: string, value: number): void {

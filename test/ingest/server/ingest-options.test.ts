@@ -22,6 +22,7 @@ describe('options of createIngestServer', () => {
       maxMessageBytes: 128 * 1024 * 1024,
       maxInflightBytes: 256 * 1024 * 1024,
       maxDeadLetterBytes: undefined,
+      retentionSeconds: undefined,
       tls: undefined,
       logger: least.logger,
     });
@@ -55,6 +56,7 @@ describe('options of createIngestServer', () => {
     ['port', { port: NaN }, /NaN/],
     ['publicUrl', { publicUrl: 'telemetry.example.com' }, /https/],
     ['publicUrl', { publicUrl: 'https://example.com/ingest' }, /nothing but a port/],
+    ['classes', { classes: ['realm_ingest.settings'] }, /names of Realm classes/],
     ['classes', { classes: [''] }, /names of Realm classes/],
     ['classes', { classes: ['Sensor', '$x'] }, /"\$x"/],
     ['classes', { classes: ['x'.repeat(58)] }, /57 bytes/],

@@ -13,7 +13,16 @@ function placeWith(loadDriver: LoadDriver): CreateStorePlace {
     const everySubtype = await keepsEverySubtype(database.db);
     return {
       open: ({ maxDeadLetterBytes = 2 ** 30 } = {}) =>
-        openMongodbStore({ url: database.uri, mode: 'serve', maxDeadLetterBytes, loadDriver }),
+        openMongodbStore({
+          ...{ url: database.uri, mode: 'serve', maxDeadLetterBytes, loadDriver },
+          ...{
+            classPrefix: '',
+            classes: [],
+            retentionSeconds: undefined,
+            logger: undefined,
+            signal: undefined,
+          },
+        }),
       remove: () => database.remove(),
       holds: (value) => everySubtype || hasUsualBinaries(value),
     };

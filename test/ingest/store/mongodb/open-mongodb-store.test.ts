@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { createServer, type AddressInfo } from 'node:net';
+import { loadDriver } from '../../../../src/ingest/store/mongodb/driver.js';
+import { openStore } from '../../../../src/ingest/store/open-store.js';
+import { isStoreError } from '../store-fixture.js';
+
+describe('opening a MongoDB store', () => {
+  it('says what to install where the driver is missing', async () => {
+    const missing = () => Promise.reject(new Error("Cannot find package 'mongodb'"));
+    await assert.rejects(loadDriver(missing), isStoreError('store-driver-missing', false));
+    await assert.rejects(loadDriver(missing), /npm install mongodb@7/);
+  });
+
+  describe('while MongoDB is down', () => {
+    let uri: string;
+    before(async () => {
+      // A port that was free a moment ago.
+      const server = createServer().listen(0, '127.0.0.1');
+      await new Promise((resolve) => server.once('listening', resolve));
+      const { port } = server.address() as AddressInfo;
+      await new Promise((resolve) => server.close(resolve));
+      uri = `mongodb://user:secret@127.0.0.1:${port}/telemetry?serverSelectionTimeoutMS=100`;
+    });
+
+    it('fails for commands, without telling the password', async () => {
+      const opening = openStore(uri, { mode: 'command' });
+      await assert.rejects(opening, isStoreError('store-unavailable', true));
+      await assert.rejects(opening, (error: Error) => !error.message.includes('secret'));
+    });
+
+    it('waits to be served, says so, and ends when it is told to', async () => {
+      const told = new AbortController();
+      const lines: string[] = [];
+      const logger = {
+        warn: (_fields: unknown, message?: string) => {
+          lines.push(message ?? '');
+          told.abort();
+        },
+      };
+      const opening = openStore(uri, { mode: 'serve', logger, signal: told.signal });
+      await assert.rejects(opening, isStoreError('store-unavailable', true));
+      assert.deepEqual(lines, ['waiting for MongoDB']);
+    });
+  });
+});
