@@ -3,6 +3,7 @@
  *
  *     npm run example
  *     npm run example -- --store sqlite:telemetry.db     keeps what was stored
+ *     npm run example -- --store "$MONGODB_URI"          the same in MongoDB
  *
  * @module
  */
@@ -44,7 +45,7 @@ try {
 /** @returns whether everything that was recorded is stored, once */
 async function play() {
   console.log(`\n${paint('Two services, and a server that goes away', 'bold')}\n`);
-  tell('store', store);
+  tell('store', store.replace(/\/\/[^@/]*@/, '//…@'));
 
   const serve = ['--app-id', 'example', '--store', store, '--allow-anonymous'];
   let ingest = await startIngest([...serve, '--port', '0']);
