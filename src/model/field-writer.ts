@@ -97,12 +97,15 @@ export class FieldWriter {
   /**
    * Attributes: a dictionary of what a `mixed` holds, and the collections among them as text in the `…Json` property.
    * Either is absent where it is empty.
+   *
+   * @returns how many attributes were dropped
    */
-  attributes(field: string, attributes: unknown): void {
-    if (attributes === undefined || attributes === null) return;
+  attributes(field: string, attributes: unknown): number {
+    if (attributes === undefined || attributes === null) return 0;
     const names = this.#namesOfAttributes(field, attributes);
     let dictionary: Record<string, ScalarValue> | undefined;
     let json = '';
+    let dropped = 0;
     for (const name of names) {
       this.#context.enter(this.#path + field, name);
       const size = this.#context.sizeBytes;
@@ -125,10 +128,23 @@ export class FieldWriter {
       } catch (error) {
         this.#context.rewind(size);
         this.#context.note(reasonOf(error));
+        dropped += 1;
       }
     }
     if (dictionary !== undefined) this.values[field] = dictionary;
     if (json !== '') this.values[`${field}Json`] = `${json}}`;
+    return dropped;
+  }
+
+  /**
+   * `attributes` and `droppedAttributesCount`: those that the SDK dropped for its limits, and those dropped here.
+   *
+   * @param droppedBySdk - not trusted
+   */
+  countedAttributes(attributes: unknown, droppedBySdk: unknown): void {
+    const dropped = this.attributes('attributes', attributes);
+    const before = typeof droppedBySdk === 'number' && Number.isSafeInteger(droppedBySdk) ? droppedBySdk : 0;
+    this.optionalInteger('droppedAttributesCount', dropped === 0 ? droppedBySdk : before + dropped);
   }
 
   #readTime(field: string, time: unknown): bigint | undefined {

@@ -99,10 +99,9 @@ export function createRecordMapper(options: {
     const { status } = span;
     target.enumName('statusCode', status.code, statusCodes);
     target.optionalText('statusMessage', status.message);
-    target.attributes('attributes', span.attributes);
+    target.countedAttributes(span.attributes, span.droppedAttributesCount);
     target.objects('events', mapEach('events', span.events, mapEvent, context));
     target.objects('links', mapEach('links', span.links, mapLink, context));
-    target.optionalInteger('droppedAttributesCount', span.droppedAttributesCount);
     target.optionalInteger('droppedEventsCount', span.droppedEventsCount);
     target.optionalInteger('droppedLinksCount', span.droppedLinksCount);
   }
@@ -122,8 +121,7 @@ export function createRecordMapper(options: {
     target.optionalText('severityText', record.severityText);
     target.anyValue('body', record.body);
     target.optionalText('eventName', record.eventName);
-    target.attributes('attributes', record.attributes);
-    target.optionalInteger('droppedAttributesCount', record.droppedAttributesCount);
+    target.countedAttributes(record.attributes, record.droppedAttributesCount);
   }
 
   return {
@@ -156,8 +154,7 @@ function mapEach<T>(
 function mapEvent(event: TimedEventLike, target: FieldWriter): void {
   target.text('name', event.name);
   target.time('timeUnixNano', event.time);
-  target.attributes('attributes', event.attributes);
-  target.optionalInteger('droppedAttributesCount', event.droppedAttributesCount);
+  target.countedAttributes(event.attributes, event.droppedAttributesCount);
 }
 
 function mapLink(link: LinkLike, target: FieldWriter, context: RecordContext): void {
@@ -165,8 +162,7 @@ function mapLink(link: LinkLike, target: FieldWriter, context: RecordContext): v
   writeIds(linked, target);
   target.optionalText('traceState', serializeTraceState(linked, context));
   target.integer('flags', spanFlags(linked, linked, context));
-  target.attributes('attributes', link.attributes);
-  target.optionalInteger('droppedAttributesCount', link.droppedAttributesCount);
+  target.countedAttributes(link.attributes, link.droppedAttributesCount);
 }
 
 function writeIds(spanContext: SpanContextLike, target: FieldWriter): void {

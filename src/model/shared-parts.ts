@@ -37,8 +37,7 @@ export class SharedParts {
         writer.text('name', scope.name);
         writer.optionalText('version', scope.version);
         writer.optionalText('schemaUrl', scope.schemaUrl);
-        writer.attributes('attributes', scope.attributes);
-        writer.optionalInteger('droppedAttributesCount', scope.droppedAttributesCount);
+        writer.countedAttributes(scope.attributes, scope.droppedAttributesCount);
       },
       'scope.',
     );

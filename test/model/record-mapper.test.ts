@@ -520,6 +520,15 @@ describe('What a record loses', () => {
     ]);
   });
 
+  it('counts among the dropped attributes, beside those that the SDK dropped for its own limits', () => {
+    const attributes = { a: tenMegabytes, b: tenMegabytes, c: 1 };
+    assert.equal(mapper.toSpan(bareSpan({ attributes })).values.droppedAttributesCount, 1);
+    const { values } = mapper.toLogRecord(bareLog({ attributes, droppedAttributesCount: 2 }));
+    assert.equal(values.droppedAttributesCount, 3);
+    const nonsense = mapper.toSpan(bareSpan({ attributes, droppedAttributesCount: Number.NaN }));
+    assert.equal(nonsense.values.droppedAttributesCount, 1);
+  });
+
   it('is noted up to a number that a log line can bear', () => {
     const attributes = Object.fromEntries(
       Array.from({ length: 1000 }, (_, i) => [`${i}${'x'.repeat(1000)}`, Math.max]),

@@ -143,7 +143,7 @@ export class SessionKeeper {
     this.#reviveAlarm.ring();
     for (const synced of this.#all()) {
       // Without files, a Realm whose session is cut is erased with its last handle.
-      if (this.#options.isDurable || synced.acknowledgements.isSettled || !this.#isPaused) close(synced);
+      if (this.#options.isDurable || synced.acknowledgements.isSettled || !this.#isPaused) synced.close();
     }
     this.#earlier.clear();
     this.#current = undefined;
@@ -193,7 +193,8 @@ export class SessionKeeper {
     this.#endFirstAttempt();
     if (cause instanceof ConnectionError) {
       this.#options.onError(cause);
-      return this.#loginBackoff.next();
+      this.#isRefused = cause.code === 'login-refused';
+      return this.#isRefused ? this.#loginBackoff.longest() : this.#loginBackoff.next();
     }
     const text = describeCause(cause);
     this.#isRefused = isRefusal(cause);
@@ -286,7 +287,7 @@ export class SessionKeeper {
     this.#earlier.add(synced);
     void synced.acknowledgements.settled().then(() => {
       if (!this.#earlier.delete(synced)) return;
-      close(synced);
+      synced.close();
       this.#deleteFile(synced);
       this.#options.onChange();
     });
@@ -296,7 +297,7 @@ export class SessionKeeper {
     this.#current = undefined;
     const isKept = this.#options.isDurable && !/removed/i.test(synced.user.state);
     const records = synced.acknowledgements.forget();
-    close(synced);
+    synced.close();
     if (isKept) {
       if (records > 0) this.#left.set(synced.path, records);
     } else {
@@ -331,7 +332,7 @@ export class SessionKeeper {
   #resetFile(synced: SyncedRealm): void {
     const records = synced.acknowledgements.forget();
     this.#earlier.delete(synced);
-    close(synced);
+    synced.close();
     this.#options.onLost('client-reset', records);
     const { Realm } = this.#options;
     const app = this.#source?.app;
@@ -388,13 +389,5 @@ export class SessionKeeper {
   /** A method, for the compiler believes a field to keep its value over an await. */
   #hasEnded(): boolean {
     return this.#isClosed;
-  }
-}
-
-function close(synced: SyncedRealm): void {
-  try {
-    synced.close();
-  } catch {
-    // It is closed as far as we are concerned.
   }
 }

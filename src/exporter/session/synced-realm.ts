@@ -93,13 +93,16 @@ export class SyncedRealm {
     this.acknowledgements.retry();
   }
 
-  /** Closes the file. What was not uploaded stays in it, but for the WebAssembly engine, which has no file. */
+  /**
+   * Closes the file. What was not uploaded stays in it, but for the WebAssembly engine, which has no file. Never throws:
+   * a Realm whose user was removed may be closed already.
+   */
   close(): void {
     this.acknowledgements.use(undefined);
     this.#call((session) => {
       session.removeConnectionNotification(this.#onConnectionChange);
     });
-    withoutTracing(() => {
+    this.#call(() => {
       this.realm.close();
     });
   }

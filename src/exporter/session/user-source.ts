@@ -1,3 +1,4 @@
+import { ConnectionError } from '../connection-error.js';
 import type { NativeApp, NativeUser } from '../realm-types.js';
 import { withoutTracing } from '../suppression.js';
 
@@ -26,7 +27,11 @@ export function usersOf(
       credentials === undefined
         ? undefined
         : async () => {
-            const given = await credentials();
+            const given: unknown = await credentials();
+            if (typeof given !== 'object' || given === null) {
+              const text = `the function that gives credentials gave ${String(given)}`;
+              throw new ConnectionError('login-refused', text, { retryable: true });
+            }
             return withoutTracing(() => app.logIn(given));
           },
   };

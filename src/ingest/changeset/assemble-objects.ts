@@ -38,36 +38,49 @@ const maxObjects = 1 << 20;
  * asymmetric inserts never make
  */
 export function assembleObjects(instructions: Iterable<Instruction>): AssembledChangeset {
-  const assembler = new Assembler();
-  let failure: ChangesetError | undefined;
-  for (const instruction of instructions) {
-    if (failure) continue;
-    try {
-      assembler.apply(instruction);
-    } catch (error) {
-      if (!(error instanceof ChangesetError)) throw error;
-      failure = error;
-    }
-  }
-  if (failure) throw failure;
-  return { objects: assembler.objects, tables: assembler.declarations.list() };
+  const assembler = new ObjectAssembler();
+  for (const instruction of instructions) assembler.add(instruction);
+  return assembler.finish();
 }
 
-class Assembler {
-  readonly objects: RealmObject[] = [];
-  readonly declarations = new TableDeclarations();
+/** {@link assembleObjects} one instruction at a time, for whoever has something else to do in between. */
+export class ObjectAssembler {
+  readonly #objects: RealmObject[] = [];
+  readonly #declarations = new TableDeclarations();
   /** By class, then by primary key: the latest object of each. */
   readonly #nodes = new Map<string, Map<string, ObjectNode>>();
   /** The object that the last instruction was about; instructions of one object stand together. */
   #current: { readonly table: string; readonly key: ObjectKey; readonly node: ObjectNode } | undefined;
+  #failure: ChangesetError | undefined;
 
-  apply(instruction: Instruction): void {
+  /** Takes the next instruction. Never throws a {@link ChangesetError}: `finish` does. */
+  add(instruction: Instruction): void {
+    if (this.#failure) return;
+    try {
+      this.#apply(instruction);
+    } catch (error) {
+      if (!(error instanceof ChangesetError)) throw error;
+      this.#failure = error;
+    }
+  }
+
+  /**
+   * What all instructions came to.
+   *
+   * @throws {@link ChangesetError} `unexpected-instruction` for the first one that asymmetric inserts never make
+   */
+  finish(): AssembledChangeset {
+    if (this.#failure) throw this.#failure;
+    return { objects: this.#objects, tables: this.#declarations.list() };
+  }
+
+  #apply(instruction: Instruction): void {
     switch (instruction.type) {
       case 'AddTable':
-        this.declarations.addTable(instruction);
+        this.#declarations.addTable(instruction);
         return;
       case 'AddColumn':
-        this.declarations.addColumn(instruction);
+        this.#declarations.addColumn(instruction);
         return;
       case 'CreateObject':
         this.#create(instruction);
@@ -92,10 +105,10 @@ class Assembler {
   #create(instruction: CreateObject): void {
     const { table, object: primaryKey } = instruction;
     if (primaryKey.type === 'globalKey') throw unexpected(instruction, 'without a primary key');
-    const place = this.objects.length;
+    const place = this.#objects.length;
     if (place === maxObjects) throw unexpected(instruction, `beyond ${maxObjects} objects`);
     const node: ObjectNode = { type: 'object', properties: new Map() };
-    this.objects.push({ className: table, primaryKey, properties: node.properties, place });
+    this.#objects.push({ className: table, primaryKey, properties: node.properties, place });
     const nodes = this.#nodes.get(table) ?? new Map<string, ObjectNode>();
     this.#nodes.set(table, nodes);
     nodes.set(valueKey(primaryKey), node);

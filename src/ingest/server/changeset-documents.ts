@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { assembleObjects } from '../changeset/assemble-objects.js';
+import { ObjectAssembler } from '../changeset/assemble-objects.js';
 import { ChangesetError } from '../changeset/changeset-error.js';
 import { parseChangeset } from '../changeset/parse-changeset.js';
 import type { RealmObject } from '../changeset/realm-value.js';
@@ -45,6 +45,9 @@ export type ChangesetSource = Pick<UploadedChangeset, 'clientVersion' | 'originF
 /** How long conversion may keep the event loop to itself, milliseconds: PONGs and other clients wait meanwhile. */
 const sliceMillis = 10;
 
+/** The clock costs more than an instruction does. */
+const instructionsBetweenLooks = 256;
+
 /**
  * Makes documents of changesets. What can never be stored becomes a rejection, an object at a time where possible; it
  * never rejects: a client would send the same changeset again for ever.
@@ -76,7 +79,7 @@ export class ChangesetConverter {
     }
     let objects: readonly RealmObject[];
     try {
-      ({ objects } = assembleObjects(parseChangeset(bytes)));
+      objects = await this.#assemble(bytes);
     } catch (error) {
       if (error instanceof ChangesetError) return whole(error.reason, error.message);
       this.#logFault(error);
@@ -90,6 +93,17 @@ export class ChangesetConverter {
       else documents.push({ place, className, ...mapped });
     }
     return { clientVersion, bytes, documents, rejections };
+  }
+
+  async #assemble(bytes: Uint8Array): Promise<readonly RealmObject[]> {
+    const assembler = new ObjectAssembler();
+    let instructions = 0;
+    for (const instruction of parseChangeset(bytes)) {
+      assembler.add(instruction);
+      instructions += 1;
+      if (instructions % instructionsBetweenLooks === 0) await this.#breathe();
+    }
+    return assembler.finish().objects;
   }
 
   #map(object: RealmObject, receivedAt: Date): MappedObject {

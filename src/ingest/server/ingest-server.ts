@@ -22,8 +22,8 @@ import {
 import { createListener, destroyConnections, listen, stopListening } from './listener.js';
 import { originOfAddress, originOfHost } from './location.js';
 import { SyncCounter, type SyncCounters } from './sync-counters.js';
-import { createSyncEndpoint } from './sync-endpoint.js';
-import { SyncUpgrades } from './sync-upgrade.js';
+import { createSyncEndpoint } from './sync-socket/sync-endpoint.js';
+import { SyncUpgrades } from './sync-socket/sync-upgrades.js';
 import { UploadPipeline, type UploadCounters } from './upload-pipeline.js';
 
 /** Where a server listens. */
@@ -180,6 +180,7 @@ async function serve(
       originFor: (request) => publicUrl ?? originOfHost(scheme, request.headers.host) ?? origin,
       checkReady: async () => {
         if (closing) throw new Error('the server is going away');
+        if (pipeline.failure) throw pipeline.failure;
         await within(pingMillis, store.ping());
       },
       logger,

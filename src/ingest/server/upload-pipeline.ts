@@ -38,6 +38,9 @@ export interface UploadCounters {
   readonly deadLetters: Readonly<Partial<Record<DeadLetterReason, number>>>;
 }
 
+/** How long a commit that failed speaks for the store; clients that are held back try again sooner than that. */
+const failureMillis = 60_000;
+
 /** One line a reason and class and minute. */
 const deadLetterLineMillis = 60_000;
 
@@ -48,6 +51,7 @@ export class UploadPipeline implements SyncHost {
   #changesets = 0;
   #documents = 0;
   #duplicates = 0;
+  #failure: { readonly error: StoreError; readonly atMillis: number } | undefined;
 
   constructor(options: UploadPipelineOptions) {
     this.#options = options;
@@ -60,6 +64,15 @@ export class UploadPipeline implements SyncHost {
       duplicates: this.#duplicates,
       deadLetters: Object.fromEntries(this.#deadLetters),
     };
+  }
+
+  /**
+   * What the last commit failed with: a store that is nearly full takes small writes, as that of a ping, and no uploads.
+   * Undefined after a success, and after a minute, for whoever was held back may have gone.
+   */
+  get failure(): StoreError | undefined {
+    const failure = this.#failure;
+    return failure && performance.now() - failure.atMillis < failureMillis ? failure.error : undefined;
   }
 
   findClientFile(ident: bigint): Promise<ClientFile | undefined> {
@@ -80,12 +93,20 @@ export class UploadPipeline implements SyncHost {
     const converted: ChangesetDocuments[] = [];
     for (const changeset of changesets) converted.push(await converter.convert(changeset, receivedAt));
     try {
-      this.#count(file, await store.commit({ appId, file, receivedAt, changesets: converted }));
+      const result = await store.commit({ appId, file, receivedAt, changesets: converted });
+      this.#failure = undefined;
+      this.#count(file, result);
     } catch (error) {
-      if (error instanceof StoreError && !error.retryable) this.#options.onBroken(error);
+      if (error instanceof StoreError) this.#noteFailure(error);
       throw error;
     }
     this.#changesets += changesets.length;
+  }
+
+  #noteFailure(error: StoreError): void {
+    if (!error.retryable) this.#options.onBroken(error);
+    // That one holds back only who would add a dead letter.
+    if (error.code !== 'store-dead-letters-full') this.#failure = { error, atMillis: performance.now() };
   }
 
   #count(file: ClientFile, { stored, duplicates, deadLetters }: CommitResult): void {

@@ -239,6 +239,14 @@ describe('connection', function () {
       }
     });
 
+    it('are said to be none where a function gives nothing', async () => {
+      network.connectTo(server.url);
+      const connection = start({ credentials: () => null as never });
+      await eventually('the refusal', () => connection.status.state === 'unauthorized');
+      assert.equal(connection.status.lastError?.code, 'login-refused');
+      assert.match(connection.status.lastError.message, /gave null/);
+    });
+
     it('do not stop a function that has better ones later', async () => {
       network.connectTo(server.url);
       let calls = 0;

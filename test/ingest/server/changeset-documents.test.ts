@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ObjectId } from 'bson';
 import { ChangesetConverter, type MappedObject } from '../../../src/ingest/server/changeset-documents.js';
-import type { RealmObject } from '../../../src/ingest/changeset/realm-value.js';
+import type { RealmObject, RealmValue } from '../../../src/ingest/changeset/realm-value.js';
 import type { Document } from '../../../src/ingest/store/document.js';
 import { RecordingLogger } from '../recording-logger.js';
 import { spanChangeset } from './span-changeset.js';
@@ -115,6 +115,19 @@ describe('ChangesetConverter', () => {
     assert.equal(rejections[0]!.reason, 'unstorable-value');
     assert.match(rejections[0]!.detail, /of our own making/);
     assert.equal(logger.at('error').length, 1);
+  });
+
+  it('lets others have their turn while it reads a changeset of a single object', async () => {
+    const tags: RealmValue = { type: 'list', values: Array<RealmValue>(100_000).fill({ type: 'null' }) };
+    const bytes = spanChangeset(['large'], { more: { tags } });
+    let turns = 0;
+    const timer = setInterval(() => (turns += 1), 1);
+    try {
+      await converter().convert(source(bytes), receivedAt);
+    } finally {
+      clearInterval(timer);
+    }
+    assert.ok(turns >= 2, `${turns} turns`);
   });
 
   it('lets others have their turn while it works', async () => {

@@ -12,6 +12,7 @@ import { ListenError } from '../../../src/ingest/server/listener.js';
 import { openStore } from '../../../src/ingest/store/open-store.js';
 import { StoreError } from '../../../src/ingest/store/store-error.js';
 import type { CommitResult, Store } from '../../../src/ingest/store/store.js';
+import { eventually } from '../../end-to-end/eventually.js';
 import { RecordingLogger } from '../recording-logger.js';
 import { createSelfSignedCertificate } from './self-signed-certificate.js';
 import { spanChangeset } from './span-changeset.js';
@@ -333,6 +334,27 @@ describe('createIngestServer', () => {
     store.ping = () => Promise.reject(new StoreError('store-full', 'no room', { retryable: true }));
     const server = create({ store });
     assert.equal((await fetch(`${(await server.start()).url}/healthz`)).status, 503);
+    await server.close();
+    await store.close();
+  });
+
+  it('/healthz is 503 while uploads fail, though the store takes small writes', async () => {
+    const store = await openStore(storeUrl, { mode: 'serve' });
+    const commit = store.commit.bind(store);
+    let isFull = true;
+    store.commit = (request) =>
+      isFull ? Promise.reject(new StoreError('store-full', 'no room', { retryable: true })) : commit(request);
+    const server = create({ store });
+    const { url } = await server.start();
+    const client = await SyncClient.open(url, appId, (await logIn(url, appId)).access_token);
+    const health = async (): Promise<number> => (await fetch(`${url}/healthz`)).status;
+    assert.equal(await health(), 200);
+    client.upload(11, spanChangeset(['a']));
+    await eventually('503', health, (status) => status === 503);
+    isFull = false;
+    await client.receive('download');
+    assert.equal(await health(), 200);
+    client.terminate();
     await server.close();
     await store.close();
   });

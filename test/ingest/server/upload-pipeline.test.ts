@@ -3,6 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Int32 } from 'bson';
+import { useFakeTimers } from 'sinon';
+import type { ErrorCode } from '../../../src/errors.js';
 import { createChangesetConverter } from '../../../src/ingest/server/changeset-documents.js';
 import { retryDeadLetter } from '../../../src/ingest/server/dead-letter-retry.js';
 import { UploadPipeline } from '../../../src/ingest/server/upload-pipeline.js';
@@ -158,6 +160,37 @@ describe('UploadPipeline', () => {
     const ident = pipeline.createClientFileIdent();
     assert.equal(pipeline.saltOf('anon-1', ident), pipeline.saltOf('anon-1', ident));
     assert.notEqual(pipeline.saltOf('anon-1', ident), pipeline.saltOf('anon-2', ident));
+  });
+
+  it('knows for a minute that uploads fail, unless one succeeds or only dead letters find no room', async () => {
+    const { pipeline } = createPipeline();
+    const commit = store.commit.bind(store);
+    const failure = (): string | undefined => pipeline.failure?.code;
+    const fails = async (code: ErrorCode): Promise<void> => {
+      store.commit = () => Promise.reject(new StoreError(code, 'no room', { retryable: true }));
+      await assert.rejects(pipeline.commit(upload(spanChangeset(['a']))), StoreError);
+    };
+    assert.equal(failure(), undefined);
+    await fails('store-dead-letters-full');
+    assert.equal(failure(), undefined);
+    await fails('store-full');
+    assert.equal(failure(), 'store-full');
+
+    const clock = useFakeTimers({ now: Date.now(), toFake: ['performance'] });
+    try {
+      await fails('store-full');
+      clock.tick(59_999);
+      assert.equal(failure(), 'store-full');
+      clock.tick(1);
+      assert.equal(failure(), undefined, 'whoever was held back may have gone');
+    } finally {
+      clock.restore();
+    }
+
+    await fails('store-full');
+    store.commit = commit;
+    await pipeline.commit(upload(spanChangeset(['a'])));
+    assert.equal(failure(), undefined);
   });
 
   it('passes a store that fails on to the session, and tells the server if it fails for good', async () => {

@@ -132,6 +132,23 @@ export function keepsStoreContract(createPlace: CreateStorePlace): void {
         assert.deepEqual(await fixture.documents(), [first]);
       });
 
+      it('may have come in the same message as others: what commits is given stays its own', async () => {
+        const message = Buffer.from([1, 2, 3, 4]);
+        const conflicting = (place: number) => placed(map({ _id: 1n, v: BigInt(place) }), 'Span', place);
+        for (let attempt = 0; attempt < 2; attempt++) {
+          await fixture.store.commit(
+            request([
+              changeset(1, [conflicting(0)], [], message.subarray(0, 2)),
+              changeset(2, [conflicting(1)], [], message.subarray(2)),
+            ]),
+          );
+        }
+        assert.deepEqual(message, Buffer.from([1, 2, 3, 4]));
+        const [letter] = await fixture.letters();
+        const whole = await fixture.store.deadLetters.find(letter?.key ?? '');
+        assert.deepEqual(Buffer.from(whole?.changeset ?? []), Buffer.from([3, 4]));
+      });
+
       it('is another one in another collection', async () => {
         await fixture.store.commit(upload([map({ _id: 1n, v: 1n })], 'A'));
         const result = await fixture.store.commit(upload([map({ _id: 1n, v: 2n })], 'B'));

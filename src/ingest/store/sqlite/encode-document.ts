@@ -77,7 +77,7 @@ export function encodeWrapper(value: Exclude<BsonWrapper, Int32>): string {
       return wrap('$oid', value.toHexString());
     case 'Decimal128': {
       const text = value.toString();
-      return equalBytes(Decimal128.fromString(text).bytes, value.bytes)
+      return isTextOf(text, value)
         ? wrap('$numberDecimal', text)
         : wrap('$decimal128', Buffer.from(value.bytes).toString('hex'));
     }
@@ -95,6 +95,15 @@ export function encodeWrapper(value: Exclude<BsonWrapper, Int32>): string {
   }
 }
 
+/** Whether a decimal's text gives back its bits: not of every NaN, nor beyond 34 digits, which the bits have room for. */
+function isTextOf(text: string, decimal: Decimal128): boolean {
+  try {
+    return Buffer.compare(Decimal128.fromString(text).bytes, decimal.bytes) === 0;
+  } catch {
+    return false;
+  }
+}
+
 function encodeDouble(value: number): string {
   if (Object.is(value, -0)) return wrap('$numberDouble', '-0.0');
   const text = String(value);
@@ -105,8 +114,4 @@ function encodeDouble(value: number): string {
 
 function wrap(type: string, text: string): string {
   return `{"${type}":${JSON.stringify(text)}}`;
-}
-
-function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
-  return Buffer.compare(left, right) === 0;
 }

@@ -100,13 +100,18 @@ describe('documents as JSON', () => {
     });
   }
 
-  it('keeps a decimal whose text would not give its bits back', () => {
-    // NaN with a payload.
-    const decimal = new Decimal128(bytes('0100000000000000000000000000007c'));
-    const json = encodeDocument(map({ d: decimal }), plain);
-    assert.equal(json, '{"d":{"$decimal128":"0100000000000000000000000000007c"}}');
-    assert.deepEqual(Buffer.from((decodeDocument(json, plain).d as Decimal128).bytes), decimal.bytes);
-  });
+  for (const [what, hex] of [
+    ['a NaN with a payload', '0100000000000000000000000000007c'],
+    ['35 digits, which its text could not hold exactly', 'ffffffffffffffffffffffffffff2d30'],
+    ['a coefficient beyond 34 digits, which is written as 0', 'ffffffffffffffffffffffffffff4130'],
+  ] as const) {
+    it(`keeps a decimal whose text would not give its bits back: ${what}`, () => {
+      const decimal = new Decimal128(bytes(hex));
+      const json = encodeDocument(map({ d: decimal }), plain);
+      assert.equal(json, `{"d":{"$decimal128":"${hex}"}}`);
+      assert.deepEqual(Buffer.from((decodeDocument(json, plain).d as Decimal128).bytes), decimal.bytes);
+    });
+  }
 
   it('gives SQLite integers and doubles that it takes for such', () => {
     const json = encodeDocument(map({ i: -(2n ** 63n), d: new Double(2 ** 53) }), telemetry);

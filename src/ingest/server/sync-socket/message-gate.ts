@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { FrameScanner, type FrameScannerOptions } from './sync-endpoint-frames.js';
+import { FrameScanner, type FrameScannerOptions } from './frame-scanner.js';
 
 export interface MessageGateOptions extends Omit<FrameScannerOptions, 'pass'> {
   /** Anything arrived. */

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { createApiKey } from '../../../src/ingest/auth/api-key.js';
-import { Authenticator } from '../../../src/ingest/auth/authenticator.js';
-import { SyncUpgrades } from '../../../src/ingest/server/sync-upgrade.js';
-import { MemoryApiKeys, MemoryRevocations } from '../auth/memory-credentials.js';
-import { RecordingLogger } from '../recording-logger.js';
+import { createApiKey } from '../../../../src/ingest/auth/api-key.js';
+import { Authenticator } from '../../../../src/ingest/auth/authenticator.js';
+import { SyncUpgrades } from '../../../../src/ingest/server/sync-socket/sync-upgrades.js';
+import { MemoryApiKeys, MemoryRevocations } from '../../auth/memory-credentials.js';
+import { RecordingLogger } from '../../recording-logger.js';
 
 /** A socket that keeps what is written to it. */
 class MemorySocket extends Duplex {

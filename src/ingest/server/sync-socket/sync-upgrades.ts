@@ -7,12 +7,12 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { AuthError } from '../auth/auth-error.js';
-import type { Authenticator } from '../auth/authenticator.js';
-import type { Principal } from '../auth/tokens.js';
-import type { Logger } from '../logger.js';
-import { appNotFound, syncPathOf } from './client-api.js';
-import { encodeAnswer, toErrorAnswer } from './http-answer.js';
+import { AuthError } from '../../auth/auth-error.js';
+import type { Authenticator } from '../../auth/authenticator.js';
+import type { Principal } from '../../auth/tokens.js';
+import type { Logger } from '../../logger.js';
+import { appNotFound, syncPathOf } from '../client-api.js';
+import { encodeAnswer, toErrorAnswer } from '../http-answer.js';
 
 /** How often the users of open sockets are looked up again, milliseconds. */
 const revocationCheckMillis = 60_000;

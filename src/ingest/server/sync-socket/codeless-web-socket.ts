@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
-import type { Transport } from '../sync/transport.js';
+import type { Transport } from '../../sync/transport.js';
 
 /**
  * A WebSocket that never sends a close code of its own: nearly all of them send native clients away for an hour, and

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { FrameScanner, type OversizedMessage } from '../../../src/ingest/server/sync-endpoint-frames.js';
+import {
+  FrameScanner,
+  type OversizedMessage,
+} from '../../../../src/ingest/server/sync-socket/frame-scanner.js';
 import { frame, opcodes } from './client-frames.js';
 
 /** Everything that a scanner said of a stream. */

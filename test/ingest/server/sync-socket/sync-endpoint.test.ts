@@ -3,11 +3,14 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocket } from 'ws';
-import { createSyncEndpoint, type SyncEndpoint } from '../../../src/ingest/server/sync-endpoint.js';
-import type { SyncLimits } from '../../../src/ingest/sync/sync-limits.js';
-import * as client from '../protocol/client-message.js';
-import { RecordingLogger } from '../recording-logger.js';
-import { MemoryHost } from '../sync/memory-host.js';
+import {
+  createSyncEndpoint,
+  type SyncEndpoint,
+} from '../../../../src/ingest/server/sync-socket/sync-endpoint.js';
+import type { SyncLimits } from '../../../../src/ingest/sync/sync-limits.js';
+import * as client from '../../protocol/client-message.js';
+import { RecordingLogger } from '../../recording-logger.js';
+import { MemoryHost } from '../../sync/memory-host.js';
 import { frame, opcodes, upgradeRequest } from './client-frames.js';
 import { RawSyncClient } from './raw-sync-client.js';
 

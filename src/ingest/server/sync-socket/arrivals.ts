@@ -1,5 +1,5 @@
-import type { BudgetAccount, MessageHold } from '../sync/inflight-budget.js';
-import type { OversizedMessage } from './sync-endpoint-frames.js';
+import type { BudgetAccount, MessageHold } from '../../sync/inflight-budget.js';
+import type { OversizedMessage } from './frame-scanner.js';
 
 export interface ArrivalsOptions {
   readonly account: BudgetAccount;

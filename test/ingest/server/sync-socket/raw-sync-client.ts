@@ -1,5 +1,5 @@
 import { createConnection, type Socket } from 'node:net';
-import { receive, type ReceivedMessage } from '../protocol/client-message.js';
+import { receive, type ReceivedMessage } from '../../protocol/client-message.js';
 import { frame, opcodes, readFrames, upgradeRequest, type FrameOptions } from './client-frames.js';
 
 /** A client without a WebSocket library: it sends what it is told, frame or not, and keeps what it gets. */
