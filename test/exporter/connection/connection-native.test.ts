@@ -12,7 +12,9 @@ import { storedCount } from '../../end-to-end/stored.js';
 const worker = fileURLToPath(new URL('connection-worker.ts', import.meta.url));
 const appId = 'workers';
 
-describe('connections of several processes (native engine)', function () {
+const skipped = engineName === 'native' ? '' : '; skipped: native engine not installed';
+
+describe(`connections of several processes (native engine${skipped})`, function () {
   this.timeout(180_000);
 
   before(function () {
