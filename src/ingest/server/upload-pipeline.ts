@@ -41,12 +41,13 @@ export interface UploadCounters {
 /** How long a commit that failed speaks for the store; clients that are held back try again sooner than that. */
 const failureMillis = 60_000;
 
-/** One line a reason and class and minute. */
-const deadLetterLineMillis = 60_000;
+/** One line a kind (a dead letter's reason and class, a failure's code) and minute. */
+const lineMillis = 60_000;
 
 export class UploadPipeline implements SyncHost {
   readonly #options: UploadPipelineOptions;
-  readonly #deadLetterLines = new LogThrottle(deadLetterLineMillis);
+  readonly #deadLetterLines = new LogThrottle(lineMillis);
+  readonly #failureLines = new LogThrottle(lineMillis);
   readonly #deadLetters = new Map<DeadLetterReason, number>();
   #changesets = 0;
   #documents = 0;
@@ -105,6 +106,16 @@ export class UploadPipeline implements SyncHost {
 
   #noteFailure(error: StoreError): void {
     if (!error.retryable) this.#options.onBroken(error);
+    const events = this.#failureLines.admit(error.code);
+    // Sessions hold their clients back first, and log when that has taken long.
+    if (events !== undefined) {
+      this.#options.logger[error.level === 'error' ? 'error' : 'warn'](
+        { err: error, events },
+        error.retryable
+          ? 'the store takes no uploads: clients are held back'
+          : 'the store takes no uploads any more',
+      );
+    }
     // That one holds back only who would add a dead letter.
     if (error.code !== 'store-dead-letters-full') this.#failure = { error, atMillis: performance.now() };
   }

@@ -193,6 +193,18 @@ describe('UploadPipeline', () => {
     assert.equal(failure(), undefined);
   });
 
+  it('logs at once that uploads fail, at the level of the error, and once a minute', async () => {
+    const { pipeline } = createPipeline();
+    for (const code of ['store-full', 'store-full', 'store-unavailable'] as const) {
+      store.commit = () => Promise.reject(new StoreError(code, 'no room', { retryable: true }));
+      await assert.rejects(pipeline.commit(upload(spanChangeset(['a']))), StoreError);
+    }
+    assert.deepEqual(
+      logger.lines.map(({ level, message }) => [level, message]),
+      ['error', 'warn'].map((level) => [level, 'the store takes no uploads: clients are held back']),
+    );
+  });
+
   it('passes a store that fails on to the session, and tells the server if it fails for good', async () => {
     for (const retryable of [true, false]) {
       store.commit = () => Promise.reject(new StoreError('store-unavailable', 'no', { retryable }));
