@@ -66,7 +66,6 @@ export class SlotSession {
         this.#mover.start();
         options.onOpen(synced.realm);
       },
-      onGone: () => undefined,
       onChange: () => {
         this.#changed();
       },

@@ -33,7 +33,6 @@ export interface SessionKeeperOptions {
   /** Whether Realm's files outlive the process. */
   readonly isDurable: boolean;
   readonly onOpen: (synced: SyncedRealm) => void;
-  readonly onGone: (synced: SyncedRealm) => void;
   readonly onChange: () => void;
   readonly onAcknowledged: (records: number) => void;
   readonly onLost: (reason: 'user-removed' | 'client-reset', records: number) => void;
@@ -312,7 +311,6 @@ export class SessionKeeper {
         { retryable: true },
       ),
     );
-    this.#options.onGone(synced);
     this.#beginAnew();
   }
 
@@ -345,7 +343,6 @@ export class SessionKeeper {
     }
     if (synced !== this.#current) return;
     this.#current = undefined;
-    this.#options.onGone(synced);
     this.#beginAnew();
   }
 
