@@ -63,21 +63,23 @@ export interface Rejection {
   readonly detail: string;
 }
 
-/** What one changeset came to. */
+/** What one changeset, or a part of it, came to. */
 export interface ChangesetDocuments {
   readonly clientVersion: bigint;
-  /** The changeset as it came: dead letters keep it, and their keys derive from it. */
+  /** The whole changeset as it came: dead letters keep it, and their keys derive from it. */
   readonly bytes: Uint8Array;
-  /** In wire order: the first of two equal `_id`s wins. */
+  /** All of them, or a part's. In wire order: the first of two equal `_id`s wins. */
   readonly documents: readonly PlacedDocument[];
   readonly rejections: readonly Rejection[];
 }
 
-/** One upload, to be committed as a whole. */
+/** One upload, or a part of a large one, to be committed as a whole. */
 export interface CommitRequest {
   readonly appId: string;
   /** The file that sent it, with its progress after this commit (a maximum: progress never falls). */
   readonly file: ClientFile;
+  /** Whether more of the upload comes with later requests: then the file's row and progress stay as they are. */
+  readonly isPart?: boolean;
   /** The server's clock. */
   readonly receivedAt: Date;
   readonly changesets: readonly ChangesetDocuments[];
@@ -177,8 +179,8 @@ export type StoreMode = 'serve' | 'command' | 'read';
  */
 export interface Store {
   /**
-   * Resolves when every document is durable, in its collection or in the dead letters, and the file's row and progress
-   * are written. Idempotent: the same request again stores nothing twice.
+   * Resolves when every document is durable, in its collection or in the dead letters, and, unless the request is a
+   * part, the file's row and progress are written. Idempotent: the same request again stores nothing twice.
    *
    * An `_id` decides alone whether a document is new: one that is there and equal (by BSON type and bits, NaN equal to
    * NaN, `ingest` left out) is a duplicate; one that differs goes to the dead letters as `id-conflict`.

@@ -215,6 +215,43 @@ export function keepsStoreContract(createPlace: CreateStorePlace): void {
       });
     });
 
+    describe('an upload in parts', () => {
+      const bytes = new Uint8Array([1, 2, 3]);
+      const part = (documents: Document[], isPart: boolean) => ({
+        ...request([
+          changeset(
+            8,
+            documents.map((document, place) => placed(document, 'Span', place)),
+            [],
+            bytes,
+          ),
+        ]),
+        isPart,
+      });
+
+      it('stores each part, and leaves no trace of the file before the last', async () => {
+        assert.equal((await fixture.store.commit(part([map({ _id: 1n })], true))).stored, 1);
+        assert.equal(await fixture.store.findClientFile(file.ident), undefined);
+        assert.equal((await fixture.store.commit(part([map({ _id: 2n })], false))).stored, 1);
+        assert.deepEqual(await fixture.store.findClientFile(file.ident), file);
+        assert.equal((await fixture.documents()).length, 2);
+      });
+
+      it('lets the first of two equal _ids win, however often it comes again', async () => {
+        const first = part([map({ _id: 1n, v: 1n })], true);
+        const last = part([map({ _id: 1n, v: 2n })], false);
+        for (let round = 0; round < 2; round += 1) {
+          await fixture.store.commit(first);
+          await fixture.store.commit(last);
+        }
+        assert.deepEqual(await fixture.documents(), [map({ _id: 1n, v: 1n })]);
+        const [letter, ...others] = await fixture.letters();
+        assert.equal(letter?.reason, 'id-conflict');
+        assert.deepEqual(others, []);
+        assert.deepEqual((await fixture.store.deadLetters.find(letter.key))?.changeset, bytes);
+      });
+    });
+
     describe('uploads at the same time', () => {
       it('get their own results each', async () => {
         const commits = Array.from({ length: 60 }, (_, number) =>

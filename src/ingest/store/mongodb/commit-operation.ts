@@ -18,7 +18,7 @@ export interface Commit {
   readonly fileIdent: bigint;
   readonly receivedAt: Date;
   readonly changesets: readonly ChangesetDocuments[];
-  /** Undefined where a dead letter is retried: that is no progress of its file. */
+  /** Undefined where a dead letter is retried, or a part is committed: that is no progress of its file. */
   readonly file: ClientFile | undefined;
   /** Key of the dead letter that is retried. */
   readonly retried: string | undefined;

@@ -63,9 +63,17 @@ export class MongodbStore implements Store {
     };
   }
 
-  commit({ appId, file, receivedAt, changesets }: CommitRequest): Promise<CommitResult> {
+  commit({ appId, file, isPart, receivedAt, changesets }: CommitRequest): Promise<CommitResult> {
     const { userId, ident: fileIdent } = file;
-    return this.#commit({ appId, userId, fileIdent, receivedAt, file, changesets, retried: undefined });
+    return this.#commit({
+      appId,
+      userId,
+      fileIdent,
+      receivedAt,
+      file: isPart === true ? undefined : file,
+      changesets,
+      retried: undefined,
+    });
   }
 
   retryDeadLetter(letter: DeadLetter, changeset: ChangesetDocuments): Promise<CommitResult> {

@@ -66,7 +66,7 @@ class SqliteStore implements Store {
     };
   }
 
-  async commit({ appId, file, receivedAt, changesets }: CommitRequest): Promise<CommitResult> {
+  async commit({ appId, file, isPart, receivedAt, changesets }: CommitRequest): Promise<CommitResult> {
     const { userId, ident: fileIdent } = file;
     const encoded = await encodeChangesets(changesets);
     return this.#commit({
@@ -74,7 +74,7 @@ class SqliteStore implements Store {
       userId,
       fileIdent,
       receivedAt,
-      file,
+      file: isPart === true ? undefined : file,
       changesets: encoded,
       retried: undefined,
     });

@@ -37,7 +37,7 @@ export interface EncodedCommit {
   readonly fileIdent: bigint;
   readonly receivedAt: Date;
   readonly changesets: readonly EncodedChangeset[];
-  /** Undefined where a dead letter is retried: that is no progress of its file. */
+  /** Undefined where a dead letter is retried, or a part is committed: that is no progress of its file. */
   readonly file: ClientFile | undefined;
   /** Key of the dead letter that is retried. */
   readonly retried: string | undefined;
