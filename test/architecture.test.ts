@@ -11,8 +11,9 @@ import ts from 'typescript';
  */
 const layers: Record<string, { uses: readonly string[]; types?: readonly string[] }> = {
   errors: { uses: [] },
+  version: { uses: [] },
   model: { uses: ['errors'] },
-  exporter: { uses: ['errors', 'model'] },
+  exporter: { uses: ['errors', 'version', 'model'] },
   index: { uses: ['errors', 'model', 'exporter'] },
 
   'ingest/logger': { uses: [] },
@@ -49,6 +50,7 @@ const layers: Record<string, { uses: readonly string[]; types?: readonly string[
   'ingest/cli': {
     uses: [
       'errors',
+      'version',
       'ingest/logger',
       'ingest/server',
       'ingest/store',

@@ -1,3 +1,4 @@
+import type { MeterProvider } from '@opentelemetry/api';
 import type { ResourceLike } from '../model/readable-span.js';
 import type { RealmRecord } from '../model/realm-record.js';
 import { AsyncResources } from './async-resources.js';
@@ -6,6 +7,7 @@ import { describeCause } from './connection-error.js';
 import { Diagnostics } from './diagnostics.js';
 import { ExportError } from './export-error.js';
 import { ExportResultCode, type ExportResult } from './export-result.js';
+import { ExporterMetrics, type ExportOutcome, type Signal } from './exporter-metrics.js';
 import type { RecordTarget } from './record-target.js';
 import { withoutTracing } from './suppression.js';
 import { nextTurn } from './turn.js';
@@ -18,14 +20,17 @@ const MAX_SLICE_MILLIS = 4;
 
 /** What makes an exporter out of the delegate. */
 export interface ExportDelegateOptions<Item> {
-  /** The exporter's name in diagnostics. */
+  /** The exporter's class: its name in diagnostics and in its metrics. */
   readonly component: string;
+  readonly signal: Signal;
   /** Where records go. */
   readonly target: RecordTarget;
   /** Makes the record of one span or log record; throws if there is no way to. */
   readonly toRecord: (item: Item) => RealmRecord;
   /** Bound of `forceFlush` and of `shutdown`, in milliseconds. */
   readonly timeoutMillis: number;
+  /** Where the exporter's own metrics go. Default none: nothing is measured. */
+  readonly meterProvider?: MeterProvider | undefined;
 }
 
 /**
@@ -38,6 +43,7 @@ export class ExportDelegate<Item extends { readonly resource: ResourceLike }> {
   readonly #toRecord: (item: Item) => RealmRecord;
   readonly #timeoutMillis: number;
   readonly #diagnostics: Diagnostics;
+  readonly #metrics: ExporterMetrics | undefined;
   readonly #resources = new AsyncResources();
   readonly #running = new Set<Promise<void>>();
   /** Exports are mapped one after the other, so that their records are stored in the order of the calls. */
@@ -48,29 +54,30 @@ export class ExportDelegate<Item extends { readonly resource: ResourceLike }> {
     this.#target = options.target;
     this.#toRecord = options.toRecord;
     this.#timeoutMillis = options.timeoutMillis;
-    this.#diagnostics = new Diagnostics(options.component);
+    const { component, signal, meterProvider } = options;
+    this.#diagnostics = new Diagnostics(component);
+    this.#metrics = meterProvider && ExporterMetrics.of(component, signal, meterProvider, this.#diagnostics);
     this.#target.retain();
   }
 
   /** Stores the items and then calls back once. Calls may overlap. */
   export(items: readonly Item[], resultCallback: (result: ExportResult) => void): void {
-    if (this.#shutdown !== undefined) {
-      if (items.length > 0) this.#target.countDropped('exporter-shutdown', items.length);
-      const error = new ExportError(
-        'exporter-shutdown',
-        items.length,
-        'export() was called after shutdown()',
-      );
-      this.#report(resultCallback, { code: ExportResultCode.FAILED, error });
-      return;
-    }
     if (items.length === 0) {
-      this.#report(resultCallback, { code: ExportResultCode.SUCCESS });
+      this.#report(resultCallback, this.#shutdown === undefined ? undefined : shutdownError(0));
       return;
     }
-    const running = this.#store(items).then((result) => {
+    const ended = this.#metrics?.start(items.length);
+    if (this.#shutdown !== undefined) {
+      const error = shutdownError(items.length);
+      this.#target.countDropped(error.code, items.length);
+      ended?.({ unmappable: 0, failed: items.length, error });
+      this.#report(resultCallback, error);
+      return;
+    }
+    const running = this.#store(items).then((outcome) => {
       this.#running.delete(running);
-      this.#report(resultCallback, result);
+      ended?.(outcome);
+      this.#report(resultCallback, outcome.error);
     });
     this.#running.add(running);
   }
@@ -107,23 +114,24 @@ export class ExportDelegate<Item extends { readonly resource: ResourceLike }> {
   }
 
   /** Never rejects. */
-  async #store(items: readonly Item[]): Promise<ExportResult> {
+  async #store(items: readonly Item[]): Promise<ExportOutcome> {
+    let unmappable = 0;
     try {
       await this.#waitForResources(items);
       const mapped = this.#mapping.then(() => this.#map(items));
       this.#mapping = mapped.catch(() => undefined);
       const records = await mapped;
-      if (records.length === 0) return { code: ExportResultCode.SUCCESS };
-      const outcome = await withoutTracing(() => this.#target.write(records));
-      if (outcome.error === undefined) return { code: ExportResultCode.SUCCESS };
-      // Not logged here: the processor hands it to OpenTelemetry's error handler, and the target has counted.
-      return { code: ExportResultCode.FAILED, error: outcome.error };
+      unmappable = items.length - records.length;
+      if (records.length === 0) return { unmappable, failed: 0 };
+      // An error is not logged here: the processor hands it to OpenTelemetry's error handler, and the target has counted.
+      return { unmappable, ...(await withoutTracing(() => this.#target.write(records))) };
     } catch (cause) {
       // The target's contract says that this does not happen; the app must not pay for it if it does.
-      const error = new ExportError('export-failed', items.length, describeCause(cause), { cause });
-      this.#target.countDropped(error.code, items.length);
+      const failed = items.length - unmappable;
+      const error = new ExportError('export-failed', failed, describeCause(cause), { cause });
+      this.#target.countDropped(error.code, failed);
       this.#diagnostics.report('error', error.code, error.message);
-      return { code: ExportResultCode.FAILED, error };
+      return { unmappable, failed, error };
     }
   }
 
@@ -167,9 +175,11 @@ export class ExportDelegate<Item extends { readonly resource: ResourceLike }> {
     return records;
   }
 
-  #report(resultCallback: (result: ExportResult) => void, result: ExportResult): void {
+  #report(resultCallback: (result: ExportResult) => void, error: Error | undefined): void {
     try {
-      resultCallback(result);
+      resultCallback(
+        error === undefined ? { code: ExportResultCode.SUCCESS } : { code: ExportResultCode.FAILED, error },
+      );
     } catch (error) {
       this.#diagnostics.report(
         'error',
@@ -178,4 +188,8 @@ export class ExportDelegate<Item extends { readonly resource: ResourceLike }> {
       );
     }
   }
+}
+
+function shutdownError(failed: number): ExportError {
+  return new ExportError('exporter-shutdown', failed, 'export() was called after shutdown()');
 }

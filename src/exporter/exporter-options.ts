@@ -1,3 +1,4 @@
+import type { MeterProvider } from '@opentelemetry/api';
 import { InvalidOptionError } from '../errors.js';
 import type { RealmLike } from './realm-types.js';
 import { recordTarget, type HasRecordTarget, type RecordTarget } from './record-target.js';
@@ -18,6 +19,13 @@ export interface RealmExporterSettings {
   layout?: Layout;
   /** Bound of `forceFlush()` and of `shutdown()`, in milliseconds, 1 to 2 147 483 647. Default 10 000. */
   timeoutMillis?: number;
+  /**
+   * Where the exporter's own metrics go, `otel.sdk.exporter.*`, under the name that the SDK's exporters and processors
+   * have for it. Default none: nothing is measured.
+   *
+   * @experimental The metrics' names are in development in OpenTelemetry's semantic conventions, and change with them.
+   */
+  selfObsMeterProvider?: MeterProvider;
 }
 
 /** Options of an exporter that writes through a connection. */
@@ -47,6 +55,7 @@ type OptionName = 'connection' | 'realm' | 'classPrefix' | keyof RealmExporterSe
 export interface ResolvedExporterOptions {
   readonly target: RecordTarget;
   readonly timeoutMillis: number;
+  readonly meterProvider: MeterProvider | undefined;
 }
 
 /**
@@ -60,7 +69,12 @@ export function resolveExporterOptions(options: RealmExporterOptions): ResolvedE
   if (typeof given !== 'object' || given === null) {
     throw new InvalidOptionError('options', given, 'an object with connection or realm');
   }
-  const { layout = 'documents', timeoutMillis = DEFAULT_TIMEOUT_MILLIS, classPrefix } = given;
+  const {
+    layout = 'documents',
+    timeoutMillis = DEFAULT_TIMEOUT_MILLIS,
+    classPrefix,
+    selfObsMeterProvider: meterProvider,
+  } = given;
   if (!layouts.some((known) => known === layout)) {
     throw new InvalidOptionError(
       'layout',
@@ -70,6 +84,9 @@ export function resolveExporterOptions(options: RealmExporterOptions): ResolvedE
   }
   if (typeof timeoutMillis !== 'number' || !(timeoutMillis >= 1 && timeoutMillis <= MAX_TIMEOUT_MILLIS)) {
     throw new InvalidOptionError('timeoutMillis', timeoutMillis, `a number from 1 to ${MAX_TIMEOUT_MILLIS}`);
+  }
+  if (meterProvider !== undefined && !isMeterProvider(meterProvider)) {
+    throw new InvalidOptionError('selfObsMeterProvider', meterProvider, 'a MeterProvider');
   }
   if ((given.connection === undefined) === (given.realm === undefined)) {
     throw new InvalidOptionError('connection', given.connection, 'either a connection or a realm');
@@ -83,7 +100,13 @@ export function resolveExporterOptions(options: RealmExporterOptions): ResolvedE
       `the connection's own, ${JSON.stringify(target.classPrefix)}`,
     );
   }
-  return { target, timeoutMillis };
+  return { target, timeoutMillis, meterProvider };
+}
+
+function isMeterProvider(given: unknown): given is MeterProvider {
+  return (
+    typeof given === 'object' && given !== null && 'getMeter' in given && typeof given.getMeter === 'function'
+  );
 }
 
 function targetOf(connection: unknown): RecordTarget {

@@ -15,13 +15,15 @@ export class RealmLogRecordExporter {
 
   /** @throws InvalidOptionError if an option is not usable */
   constructor(options: RealmExporterOptions) {
-    const { target, timeoutMillis } = resolveExporterOptions(options);
+    const { target, timeoutMillis, meterProvider } = resolveExporterOptions(options);
     const mapper = createRecordMapper({ ObjectId: target.ObjectId, classPrefix: target.classPrefix });
     this.#delegate = new ExportDelegate({
       component: 'RealmLogRecordExporter',
+      signal: 'log',
       target,
       toRecord: (logRecord: ReadableLogRecordLike) => mapper.toLogRecord(logRecord),
       timeoutMillis,
+      meterProvider,
     });
   }
 

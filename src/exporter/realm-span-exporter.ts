@@ -15,13 +15,15 @@ export class RealmSpanExporter {
 
   /** @throws InvalidOptionError if an option is not usable */
   constructor(options: RealmExporterOptions) {
-    const { target, timeoutMillis } = resolveExporterOptions(options);
+    const { target, timeoutMillis, meterProvider } = resolveExporterOptions(options);
     const mapper = createRecordMapper({ ObjectId: target.ObjectId, classPrefix: target.classPrefix });
     this.#delegate = new ExportDelegate({
       component: 'RealmSpanExporter',
+      signal: 'span',
       target,
       toRecord: (span: ReadableSpanLike) => mapper.toSpan(span),
       timeoutMillis,
+      meterProvider,
     });
   }
 

@@ -58,7 +58,7 @@ describe('ExportDelegate', () => {
   });
 
   function createDelegate(timeoutMillis = 1000): ExportDelegate<Item> {
-    return new ExportDelegate({ component: 'Exporter', target, toRecord, timeoutMillis });
+    return new ExportDelegate({ component: 'Exporter', signal: 'span', target, toRecord, timeoutMillis });
   }
 
   function exported(delegate: ExportDelegate<Item>, items: readonly Item[]): Promise<ExportResult> {
@@ -157,6 +157,7 @@ describe('ExportDelegate', () => {
       let turns = 0;
       const slow = new ExportDelegate<Item>({
         component: 'Exporter',
+        signal: 'span',
         target,
         toRecord: (item) => {
           const end = performance.now() + 1;

@@ -39,6 +39,8 @@ for (const Exporter of exporters) {
       ['timeoutMillis', { connection, timeoutMillis: 2 ** 31 }],
       ['timeoutMillis', { connection, timeoutMillis: '10' }],
       ['classPrefix', { connection, classPrefix: 'Acme' }],
+      ['selfObsMeterProvider', { connection, selfObsMeterProvider: null }],
+      ['selfObsMeterProvider', { connection, selfObsMeterProvider: { meter: 'a meter' } }],
     ] as const) {
       it(`must not be ${JSON.stringify(bad)}: the error names ${option}`, () => {
         assert.throws(

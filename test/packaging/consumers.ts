@@ -83,6 +83,7 @@ export const sdkLines: readonly SdkLine[] = [
  */
 export function typedConsumer(line: SdkLine): string {
   return `
+    import { metrics } from '@opentelemetry/api';
     import { ${line.traceNames.join(', ')}, type ReadableSpan, type SpanExporter } from '${line.tracePackage}';
     import { ${line.logNames.join(', ')}, type LogRecordExporter, type ReadableLogRecord } from '@opentelemetry/sdk-logs';
     import {
@@ -97,6 +98,7 @@ export function typedConsumer(line: SdkLine): string {
 
     export const spanExporter: SpanExporter = new RealmSpanExporter({ connection });
     export const logExporter: LogRecordExporter = new RealmLogRecordExporter({ connection, layout: 'documents' });
+    new RealmSpanExporter({ connection, selfObsMeterProvider: metrics.getMeterProvider() });
     ${line.setUp}
 
     export const asSpan = (span: ReadableSpan): ReadableSpanLike => span;

@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { InvalidOptionError, RealmTelemetryError } from '../../errors.js';
+import { packageVersion } from '../../version.js';
 import { addDeadLettersCommand } from './dead-letters-command.js';
 import { exitCodes } from './exit-codes.js';
 import { addExportCommand } from './export-command.js';
@@ -12,7 +13,6 @@ import { addKeysCommand } from './keys-command.js';
 import { addSecretCommand } from './secret-command.js';
 import { addServeCommand } from './serve-command.js';
 import { isBrokenPipe, note } from './terminal.js';
-import { packageVersion } from './version.js';
 
 /**
  * Runs one command.
