@@ -1,5 +1,5 @@
 /**
- * The names of dead letters.
+ * The keys of dead letters.
  *
  * @module
  */
@@ -29,4 +29,12 @@ export function deadLetterKey(
   const placeBytes = Buffer.alloc(8);
   placeBytes.writeBigInt64BE(place === undefined ? noPlace : BigInt(place));
   return createHash('sha256').update(digest).update(placeBytes).update(reason).digest('hex');
+}
+
+/**
+ * The keys that begin so: from `first` on, before `end`. Undefined for what no key begins with.
+ */
+export function keysBeginningWith(key: string): { readonly first: string; readonly end: string } | undefined {
+  // The end has the character after every hex digit.
+  return /^[0-9a-f]{1,64}$/u.test(key) ? { first: key, end: `${key}g` } : undefined;
 }

@@ -1,28 +1,12 @@
-import { deadLetterKey, digestChangeset } from '../dead-letter-key.js';
+import { isRetryResolved, toCommitResult, type Commit } from '../commit.js';
+import { letterWriter, type NewDeadLetter } from '../new-dead-letter.js';
 import type { ChangesetDocuments, ClientFile, CommitResult, Rejection } from '../store.js';
-import {
-  addChangeset,
-  addDeadLetters,
-  deleteDeadLetter,
-  type NewDeadLetter,
-} from './dead-letter-collection.js';
+import { addChangeset, addDeadLetters, deleteDeadLetter, hexOf } from './dead-letter-collection.js';
 import type { DeadLetterRoom } from './dead-letter-room.js';
 import { findConflicts } from './find-conflicts.js';
 import { insertDocuments } from './insert-documents.js';
 import type { MongodbDatabase } from './mongodb-database.js';
 import { isDuplicateKey } from './mongodb-error.js';
-
-export interface Commit {
-  readonly appId: string;
-  readonly userId: string;
-  readonly fileIdent: bigint;
-  readonly receivedAt: Date;
-  readonly changesets: readonly ChangesetDocuments[];
-  /** Undefined where a dead letter is retried, or a part is committed: that is no progress of its file. */
-  readonly file: ClientFile | undefined;
-  /** Key of the dead letter that is retried. */
-  readonly retried: string | undefined;
-}
 
 /**
  * Writes everything of one commit: documents, then dead letters, then progress, each durable on a majority before the
@@ -36,54 +20,31 @@ export async function commitUpload(
   room: DeadLetterRoom,
   commit: Commit,
 ): Promise<CommitResult> {
-  const known = commit.changesets.map(letterWriter(commit));
-  await room.take(
-    known.flatMap((toLetter, place) => (commit.changesets[place]?.rejections ?? []).map(toLetter)),
-  );
+  const writers = commit.changesets.map((changeset) => letterWriter(commit, changeset));
+  const lettersOf = (rejectionsOf: (changeset: ChangesetDocuments) => readonly Rejection[]) =>
+    writers.flatMap((toLetter, place) => {
+      const changeset = commit.changesets[place];
+      return changeset === undefined ? [] : rejectionsOf(changeset).map(toLetter);
+    });
+  await room.take(lettersOf(({ rejections }) => rejections));
 
   const documents = commit.changesets.flatMap((changeset) => changeset.documents);
   const failures = await insertDocuments(database, documents);
   const conflicts = await findConflicts(database, failures);
-  const stored = documents.length - failures.length;
-  const duplicates = failures.length - conflicts.size;
-
-  const letters = commit.changesets.flatMap((changeset, place) => {
-    const found = changeset.documents.flatMap((document) => conflicts.get(document) ?? []);
-    const toLetter = known[place];
-    return toLetter === undefined ? [] : [...found, ...changeset.rejections].map(toLetter);
-  });
+  const letters = lettersOf((changeset) => [
+    ...changeset.documents.flatMap((document) => conflicts.get(document) ?? []),
+    ...changeset.rejections,
+  ]);
   if (conflicts.size > 0) await room.take(letters);
   const added = await addLetters(database, letters);
 
-  const isResolved =
-    stored + duplicates + letters.length > 0 && !letters.some(({ key }) => key === commit.retried);
-  if (commit.retried !== undefined && isResolved) await deleteDeadLetter(database, commit.retried);
+  const stored = documents.length - failures.length;
+  const outcome = { stored, duplicates: failures.length - conflicts.size, letters, added };
+  if (commit.retried !== undefined && isRetryResolved(commit, outcome)) {
+    await deleteDeadLetter(database, commit.retried);
+  }
   if (commit.file !== undefined) await recordProgress(database, commit.file);
-  const deadLetters = letters
-    // One key twice is one letter.
-    .filter(({ key }) => added.delete(key) || commit.retried !== undefined)
-    .map(({ rejection: { className, reason } }) => ({
-      reason,
-      ...(className !== undefined && { className }),
-    }));
-  return { stored, duplicates, deadLetters };
-}
-
-function letterWriter(origin: Commit): (changeset: ChangesetDocuments) => (of: Rejection) => NewDeadLetter {
-  return ({ bytes: changeset, clientVersion }) => {
-    let digest: Uint8Array | undefined;
-    return (rejection) => {
-      digest ??= digestChangeset(changeset);
-      return {
-        key: deadLetterKey(digest, rejection.place, rejection.reason),
-        digest: Buffer.from(digest).toString('hex'),
-        rejection,
-        changeset,
-        clientVersion,
-        origin,
-      };
-    };
-  };
+  return toCommitResult(commit, outcome);
 }
 
 async function addLetters(
@@ -92,7 +53,7 @@ async function addLetters(
 ): Promise<Set<string>> {
   if (letters.length === 0) return new Set();
   const added = await addDeadLetters(database, letters);
-  const changesets = new Map(letters.map(({ digest, changeset }) => [digest, changeset]));
+  const changesets = new Map(letters.map(({ digest, changeset }) => [hexOf(digest), changeset]));
   for (const [digest, bytes] of changesets) await addChangeset(database, digest, bytes);
   return added;
 }

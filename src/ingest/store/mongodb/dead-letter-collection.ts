@@ -3,32 +3,13 @@
  *
  * @module
  */
-import type { Rejection, DeadLetter, DeadLetterReason, DeadLetterSummary } from '../store.js';
+import { keysBeginningWith } from '../dead-letter-key.js';
+import { changesetPieceBytes, type NewDeadLetter } from '../new-dead-letter.js';
 import { StoreError } from '../store-error.js';
+import type { DeadLetter, DeadLetterReason, DeadLetterSummary } from '../store.js';
 import { runInsert } from './insert-command.js';
 import { bytesOf, type DeadLetterRecord, type MongodbDatabase } from './mongodb-database.js';
 import { isDuplicateKey, isDuplicateKeyCode } from './mongodb-error.js';
-
-/** Changesets are kept in pieces, so that none comes near MongoDB's limit. */
-const pieceBytes = 1024 * 1024;
-
-/** What a letter keeps of a detail or a class name, in UTF-16 code units. */
-const maxTextLength = 500;
-
-export interface NewDeadLetter {
-  readonly key: string;
-  /** Hex SHA-256 of the changeset. */
-  readonly digest: string;
-  readonly rejection: Rejection;
-  readonly changeset: Uint8Array;
-  readonly clientVersion: bigint;
-  readonly origin: {
-    readonly appId: string;
-    readonly userId: string;
-    readonly fileIdent: bigint;
-    readonly receivedAt: Date;
-  };
-}
 
 const lettersPerCommand = 1000;
 
@@ -55,23 +36,27 @@ export async function addDeadLetters(
 }
 
 function toRecord(database: MongodbDatabase, letter: NewDeadLetter): DeadLetterRecord {
-  const { key, digest, rejection, changeset, clientVersion, origin } = letter;
-  const { appId, userId, fileIdent, receivedAt } = origin;
+  const { key, reason, detail, appId, userId, fileIdent, clientVersion, place, className } = letter;
   return {
     _id: key,
     sequence: new database.driver.BSON.ObjectId(),
-    reason: rejection.reason,
-    detail: clip(rejection.detail),
+    reason,
+    detail,
     appId,
     userId,
     fileIdent,
     clientVersion,
-    ...(rejection.place !== undefined && { place: BigInt(rejection.place) }),
-    ...(rejection.className !== undefined && { className: clip(rejection.className) }),
-    receivedAt,
-    digest,
-    sizeBytes: changeset.length,
+    ...(place !== undefined && { place: BigInt(place) }),
+    ...(className !== undefined && { className }),
+    receivedAt: letter.receivedAt,
+    digest: hexOf(letter.digest),
+    sizeBytes: letter.sizeBytes,
   };
+}
+
+/** The digest of a changeset as its pieces and letters are found by. */
+export function hexOf(digest: Uint8Array): string {
+  return Buffer.from(digest).toString('hex');
 }
 
 /** Those of some keys that letters have. */
@@ -98,10 +83,10 @@ export async function addChangeset(
     .find(ofDigest(digest), { projection: { _id: 1 } })
     .map(({ _id }) => _id)
     .toArray();
-  for (let piece = 0; piece * pieceBytes < bytes.length; piece += 1) {
+  for (let piece = 0; piece * changesetPieceBytes < bytes.length; piece += 1) {
     const _id = pieceId(digest, piece);
     if (present.includes(_id)) continue;
-    const part = bytes.subarray(piece * pieceBytes, (piece + 1) * pieceBytes);
+    const part = bytes.subarray(piece * changesetPieceBytes, (piece + 1) * changesetPieceBytes);
     try {
       await database.changesetPieces.insertOne({ _id, bytes: database.binary(part) });
     } catch (error) {
@@ -120,10 +105,10 @@ export async function findDeadLetter(
   database: MongodbDatabase,
   key: string,
 ): Promise<DeadLetter | undefined> {
-  if (!/^[0-9a-f]{1,64}$/u.test(key)) return undefined;
-  // The end is the character after every hex digit.
+  const range = keysBeginningWith(key);
+  if (range === undefined) return undefined;
   const [record, another] = await database.deadLetters
-    .find({ _id: { $gte: key, $lt: `${key}g` } })
+    .find({ _id: { $gte: range.first, $lt: range.end } })
     .limit(2)
     .toArray();
   if (record === undefined || another !== undefined) return undefined;
@@ -184,9 +169,4 @@ function toSummary(record: DeadLetterRecord): DeadLetterSummary {
     receivedAt,
     sizeBytes: record.sizeBytes,
   };
-}
-
-/** Well-formed, whatever was cut through. */
-function clip(text: string): string {
-  return Buffer.from(text.slice(0, maxTextLength).replaceAll('\0', '\\0')).toString();
 }

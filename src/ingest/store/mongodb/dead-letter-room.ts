@@ -1,9 +1,6 @@
-import { StoreError } from '../store-error.js';
-import { findDeadLetterKeys, type NewDeadLetter } from './dead-letter-collection.js';
+import { deadLettersFull, letterBytes, type NewDeadLetter } from '../new-dead-letter.js';
+import { findDeadLetterKeys, hexOf } from './dead-letter-collection.js';
 import type { MongodbDatabase } from './mongodb-database.js';
-
-/** What a letter counts besides the bytes of its changeset. */
-const letterBytes = 1024;
 
 /** How long what the letters take is known without counting them anew. */
 const recountMillis = 10_000;
@@ -35,12 +32,7 @@ export class DeadLetterRoom {
     const isOld = performance.now() - this.#countedAt > recountMillis;
     if (isOld || this.#usedBytes + needed > this.#maxBytes) await this.#recount();
     if (this.#usedBytes + needed > this.#maxBytes) {
-      throw new StoreError(
-        'store-dead-letters-full',
-        `they may take ${this.#maxBytes} bytes (--max-dead-letter-bytes); look at them, delete or retry them, or ` +
-          'allow more. Uploads that would add one are held back until then',
-        { retryable: true },
-      );
+      throw deadLettersFull(this.#maxBytes);
     }
     this.#usedBytes += needed;
   }
@@ -52,7 +44,7 @@ export class DeadLetterRoom {
     );
     const missing = letters.filter(({ key }) => !present.has(key));
     if (missing.length === 0) return 0;
-    const digests = new Map(missing.map(({ digest, changeset }) => [digest, changeset.length]));
+    const digests = new Map(missing.map(({ digest, sizeBytes }) => [hexOf(digest), sizeBytes]));
     for (const digest of [...digests.keys()]) {
       if ((await this.#database.deadLetters.countDocuments({ digest }, { limit: 1 })) > 0)
         digests.delete(digest);

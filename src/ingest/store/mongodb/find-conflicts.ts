@@ -7,7 +7,7 @@
  */
 import type { Document, DocumentValue } from '../document.js';
 import { equalDocuments } from '../document-equality.js';
-import { documentKey } from '../sqlite/document-key.js';
+import { documentKey } from '../document-key.js';
 import { StoreError } from '../store-error.js';
 import type { PlacedDocument, Rejection } from '../store.js';
 import { decodeDocument } from './decode-document.js';

@@ -1,3 +1,4 @@
+import { commitOfRetry, commitOfUpload, type Commit } from '../commit.js';
 import type { Document } from '../document.js';
 import type {
   ApiKeys,
@@ -22,7 +23,7 @@ import {
   loadSecret,
   revokeApiKey,
 } from './account-collections.js';
-import { commitUpload, type Commit } from './commit-operation.js';
+import { commitUpload } from './commit-operation.js';
 import { deleteDeadLetter, findDeadLetter, listDeadLetters } from './dead-letter-collection.js';
 import { DeadLetterRoom } from './dead-letter-room.js';
 import { findClientFile, listCollections, readDocuments } from './document-collections.js';
@@ -63,30 +64,12 @@ export class MongodbStore implements Store {
     };
   }
 
-  commit({ appId, file, isPart, receivedAt, changesets }: CommitRequest): Promise<CommitResult> {
-    const { userId, ident: fileIdent } = file;
-    return this.#commit({
-      appId,
-      userId,
-      fileIdent,
-      receivedAt,
-      file: isPart === true ? undefined : file,
-      changesets,
-      retried: undefined,
-    });
+  commit(request: CommitRequest): Promise<CommitResult> {
+    return this.#commit(commitOfUpload(request));
   }
 
   retryDeadLetter(letter: DeadLetter, changeset: ChangesetDocuments): Promise<CommitResult> {
-    const { key, appId, userId, fileIdent, receivedAt } = letter;
-    return this.#commit({
-      appId,
-      userId,
-      fileIdent,
-      receivedAt,
-      file: undefined,
-      changesets: [changeset],
-      retried: key,
-    });
+    return this.#commit(commitOfRetry(letter, changeset));
   }
 
   findClientFile(ident: bigint): Promise<ClientFile | undefined> {

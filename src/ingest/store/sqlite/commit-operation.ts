@@ -1,12 +1,12 @@
-import { deadLetterKey, digestChangeset } from '../dead-letter-key.js';
+import { isRetryResolved, toCommitResult } from '../commit.js';
 import { equalDocuments } from '../document-equality.js';
-import { StoreError } from '../store-error.js';
+import { deadLettersFull, letterWriter, type NewDeadLetter } from '../new-dead-letter.js';
 import type { ClientFile, CommitResult, Rejection } from '../store.js';
 import type { Database } from './database.js';
 import { addDeadLetter, deadLetterUsage } from './dead-letter-table.js';
 import { decodeDocument } from './decode-document.js';
 import { jsonFormOf, type JsonForm } from './json-form.js';
-import type { EncodedChangeset, EncodedCommit, EncodedDocument } from './store-operations.js';
+import type { EncodedCommit, EncodedDocument } from './store-operations.js';
 
 /**
  * Writes everything of one commit. The caller has a transaction open, and rolls it back if this throws.
@@ -20,10 +20,16 @@ export function commitUpload(
 ): CommitResult {
   let stored = 0;
   let duplicates = 0;
-  const rejected: { readonly rejection: Rejection; readonly key: string; readonly isNew: boolean }[] = [];
+  const letters: NewDeadLetter[] = [];
+  const added = new Set<string>();
 
   for (const changeset of commit.changesets) {
-    const setAside = letterWriter(database, commit, changeset);
+    const toLetter = letterWriter(commit, changeset);
+    const setAside = (rejection: Rejection): void => {
+      const letter = toLetter(rejection);
+      letters.push(letter);
+      if (addDeadLetter(database, letter)) added.add(letter.key);
+    };
     for (const document of changeset.documents) {
       if (insertDocument(database, document)) {
         stored += 1;
@@ -31,32 +37,20 @@ export function commitUpload(
       }
       const conflict = findConflict(database, document);
       if (conflict === undefined) duplicates += 1;
-      else rejected.push(setAside(conflict));
+      else setAside(conflict);
     }
-    for (const rejection of changeset.rejections) rejected.push(setAside(rejection));
+    changeset.rejections.forEach(setAside);
   }
 
-  const isResolved =
-    stored + duplicates + rejected.length > 0 && !rejected.some(({ key }) => key === commit.retried);
-  if (commit.retried !== undefined && isResolved) {
+  const outcome = { stored, duplicates, letters, added };
+  if (commit.retried !== undefined && isRetryResolved(commit, outcome)) {
     database.run('DELETE FROM dead_letters WHERE key = ?', commit.retried);
   }
-  if (rejected.some(({ isNew }) => isNew) && deadLetterUsage(database) > maxDeadLetterBytes) {
-    throw new StoreError(
-      'store-dead-letters-full',
-      `they may take ${maxDeadLetterBytes} bytes (--max-dead-letter-bytes); look at them, delete or retry them, or ` +
-        'allow more. Uploads that would add one are held back until then',
-      { retryable: true },
-    );
+  if (added.size > 0 && deadLetterUsage(database) > maxDeadLetterBytes) {
+    throw deadLettersFull(maxDeadLetterBytes);
   }
   if (commit.file !== undefined) recordProgress(database, commit.file);
-  const deadLetters = rejected
-    .filter(({ isNew }) => isNew || commit.retried !== undefined)
-    .map(({ rejection: { className, reason } }) => ({
-      reason,
-      ...(className !== undefined && { className }),
-    }));
-  return { stored, duplicates, deadLetters };
+  return toCommitResult(commit, outcome);
 }
 
 function insertDocument(database: Database, { collection, key, json }: EncodedDocument): boolean {
@@ -94,23 +88,6 @@ function isSame(stored: string, json: string, form: JsonForm): boolean {
     // Changed by other hands to what is no document: then it is not this one.
     return false;
   }
-}
-
-function letterWriter(database: Database, commit: EncodedCommit, changeset: EncodedChangeset) {
-  let digest: Uint8Array | undefined;
-  return (rejection: Rejection) => {
-    digest ??= digestChangeset(changeset.bytes);
-    const key = deadLetterKey(digest, rejection.place, rejection.reason);
-    const isNew = addDeadLetter(database, {
-      key,
-      digest,
-      rejection,
-      changeset: changeset.bytes,
-      clientVersion: changeset.clientVersion,
-      origin: commit,
-    });
-    return { rejection, key, isNew };
-  };
 }
 
 /** User and salt stay as the first commit wrote them; versions never fall. */

@@ -3,51 +3,32 @@
  *
  * @module
  */
-import type { DeadLetter, DeadLetterReason, DeadLetterSummary, Rejection } from '../store.js';
+import { keysBeginningWith } from '../dead-letter-key.js';
+import { changesetPieceBytes, type NewDeadLetter } from '../new-dead-letter.js';
+import type { DeadLetter, DeadLetterReason, DeadLetterSummary } from '../store.js';
 import type { Database, Row } from './database.js';
-
-/** Changesets are kept in pieces, so that no single row is large. */
-const pieceBytes = 1024 * 1024;
-
-/** What a row keeps of a detail or a class name, in UTF-16 code units. */
-const maxTextLength = 500;
 
 const lettersPerPage = 500n;
 
-export interface NewDeadLetter {
-  readonly key: string;
-  readonly digest: Uint8Array;
-  readonly rejection: Rejection;
-  readonly changeset: Uint8Array;
-  readonly clientVersion: bigint;
-  readonly origin: {
-    readonly appId: string;
-    readonly userId: string;
-    readonly fileIdent: bigint;
-    readonly receivedAt: Date;
-  };
-}
-
 /** Adds a letter and its changeset; returns false if it is there already. */
 export function addDeadLetter(database: Database, letter: NewDeadLetter): boolean {
-  const { key, digest, rejection, changeset, clientVersion, origin } = letter;
   const changes = database.run(
     `INSERT INTO dead_letters
        (key, reason, detail, appId, userId, fileIdent, clientVersion, place, className, receivedAt, digest)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-    key,
-    rejection.reason,
-    clip(rejection.detail),
-    origin.appId,
-    origin.userId,
-    origin.fileIdent,
-    clientVersion,
-    rejection.place === undefined ? null : BigInt(rejection.place),
-    rejection.className === undefined ? null : clip(rejection.className),
-    origin.receivedAt.toISOString(),
-    digest,
+    letter.key,
+    letter.reason,
+    letter.detail,
+    letter.appId,
+    letter.userId,
+    letter.fileIdent,
+    letter.clientVersion,
+    letter.place === undefined ? null : BigInt(letter.place),
+    letter.className ?? null,
+    letter.receivedAt.toISOString(),
+    letter.digest,
   );
-  if (changes > 0) addChangeset(database, digest, changeset);
+  if (changes > 0) addChangeset(database, letter.digest, letter.changeset);
   return changes > 0;
 }
 
@@ -58,12 +39,12 @@ function addChangeset(database: Database, digest: Uint8Array, bytes: Uint8Array)
     BigInt(bytes.length),
   );
   if (changes === 0) return;
-  for (let start = 0, piece = 0n; start < bytes.length; start += pieceBytes, piece += 1n) {
+  for (let start = 0, piece = 0n; start < bytes.length; start += changesetPieceBytes, piece += 1n) {
     database.run(
       'INSERT INTO changeset_pieces (digest, piece, bytes) VALUES (?, ?, ?)',
       digest,
       piece,
-      bytes.subarray(start, start + pieceBytes),
+      bytes.subarray(start, start + changesetPieceBytes),
     );
   }
 }
@@ -93,13 +74,13 @@ export function readDeadLetters(
 
 /** By key or by a beginning of one that no other has. */
 export function findDeadLetter(database: Database, key: string): DeadLetter | undefined {
-  if (!/^[0-9a-f]{1,64}$/u.test(key)) return undefined;
+  const range = keysBeginningWith(key);
+  if (range === undefined) return undefined;
   const [row, another] = database.all<LetterRow>(
     `SELECT ${summaryColumns} FROM dead_letters JOIN changesets USING (digest)
      WHERE key >= ? AND key < ? LIMIT 2`,
-    key,
-    // The character after every hex digit.
-    `${key}g`,
+    range.first,
+    range.end,
   );
   if (row === undefined || another !== undefined) return undefined;
   return { ...toSummary(row), changeset: readChangeset(database, row) };
@@ -107,7 +88,7 @@ export function findDeadLetter(database: Database, key: string): DeadLetter | un
 
 function readChangeset(database: Database, { digest, sizeBytes }: LetterRow): Uint8Array {
   const bytes = new Uint8Array(Number(sizeBytes));
-  for (let start = 0, piece = 0n; start < bytes.length; start += pieceBytes, piece += 1n) {
+  for (let start = 0, piece = 0n; start < bytes.length; start += changesetPieceBytes, piece += 1n) {
     const [row] = database.all<{ bytes: Uint8Array }>(
       'SELECT bytes FROM changeset_pieces WHERE digest = ? AND piece = ?',
       digest,
@@ -161,9 +142,4 @@ function toSummary(row: LetterRow): DeadLetterSummary {
     receivedAt: new Date(row.receivedAt),
     sizeBytes: Number(row.sizeBytes),
   };
-}
-
-/** SQLite's text ends at NUL for many of its readers. */
-function clip(text: string): string {
-  return text.slice(0, maxTextLength).replaceAll('\0', '\\0');
 }

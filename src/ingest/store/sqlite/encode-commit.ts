@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ChangesetDocuments } from '../store.js';
-import { documentKey } from './document-key.js';
+import { documentKey } from '../document-key.js';
 import { encodeDocument } from './encode-document.js';
 import { jsonFormOf } from './json-form.js';
 import type { EncodedChangeset, EncodedDocument } from './store-operations.js';

@@ -1,3 +1,4 @@
+import { commitOfRetry, commitOfUpload, type Commit } from '../commit.js';
 import type { Document } from '../document.js';
 import { StoreError } from '../store-error.js';
 import type {
@@ -18,7 +19,6 @@ import { decodeDocument } from './decode-document.js';
 import { encodeChangesets } from './encode-commit.js';
 import { jsonFormOf, type JsonForm } from './json-form.js';
 import type { SqliteStoreOptions } from './open-database.js';
-import type { EncodedCommit } from './store-operations.js';
 import { WorkerChannel } from './worker-channel.js';
 
 /**
@@ -66,32 +66,12 @@ class SqliteStore implements Store {
     };
   }
 
-  async commit({ appId, file, isPart, receivedAt, changesets }: CommitRequest): Promise<CommitResult> {
-    const { userId, ident: fileIdent } = file;
-    const encoded = await encodeChangesets(changesets);
-    return this.#commit({
-      appId,
-      userId,
-      fileIdent,
-      receivedAt,
-      file: isPart === true ? undefined : file,
-      changesets: encoded,
-      retried: undefined,
-    });
+  commit(request: CommitRequest): Promise<CommitResult> {
+    return this.#commit(commitOfUpload(request));
   }
 
-  async retryDeadLetter(letter: DeadLetter, changeset: ChangesetDocuments): Promise<CommitResult> {
-    const { key, appId, userId, fileIdent, receivedAt } = letter;
-    const encoded = await encodeChangesets([changeset]);
-    return this.#commit({
-      appId,
-      userId,
-      fileIdent,
-      receivedAt,
-      file: undefined,
-      changesets: encoded,
-      retried: key,
-    });
+  retryDeadLetter(letter: DeadLetter, changeset: ChangesetDocuments): Promise<CommitResult> {
+    return this.#commit(commitOfRetry(letter, changeset));
   }
 
   findClientFile(ident: bigint): Promise<ClientFile | undefined> {
@@ -136,9 +116,10 @@ class SqliteStore implements Store {
     return this.#closing;
   }
 
-  #commit(commit: EncodedCommit): Promise<CommitResult> {
-    const transfer = commit.changesets.map(({ bytes }) => bytes.buffer as ArrayBuffer);
-    return this.#channel.call('commit', commit, transfer);
+  async #commit(commit: Commit): Promise<CommitResult> {
+    const changesets = await encodeChangesets(commit.changesets);
+    const transfer = changesets.map(({ bytes }) => bytes.buffer as ArrayBuffer);
+    return this.#channel.call('commit', { ...commit, changesets }, transfer);
   }
 
   #decode(json: string, form: JsonForm, key: string): Document {

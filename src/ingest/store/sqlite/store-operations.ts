@@ -4,6 +4,7 @@
  * @module
  */
 import type { ErrorCode } from '../../../errors.js';
+import type { Commit } from '../commit.js';
 import type {
   ApiKey,
   ClientFile,
@@ -31,17 +32,7 @@ export interface EncodedChangeset {
   readonly rejections: readonly Rejection[];
 }
 
-export interface EncodedCommit {
-  readonly appId: string;
-  readonly userId: string;
-  readonly fileIdent: bigint;
-  readonly receivedAt: Date;
-  readonly changesets: readonly EncodedChangeset[];
-  /** Undefined where a dead letter is retried, or a part is committed: that is no progress of its file. */
-  readonly file: ClientFile | undefined;
-  /** Key of the dead letter that is retried. */
-  readonly retried: string | undefined;
-}
+export type EncodedCommit = Commit<EncodedChangeset>;
 
 /** Every operation takes one value and gives one; both can be cloned from thread to thread. */
 export interface StoreOperations {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { Binary, Decimal128, Double, Int32, ObjectId } from 'bson';
-import type { DocumentValue } from '../../../../src/ingest/store/document.js';
-import { documentKey } from '../../../../src/ingest/store/sqlite/document-key.js';
-import { map } from '../commit-request.js';
+import type { DocumentValue } from '../../../src/ingest/store/document.js';
+import { documentKey } from '../../../src/ingest/store/document-key.js';
+import { map } from './commit-request.js';
 
 describe('documentKey', () => {
   const decimal = (text: string) => Decimal128.fromString(text);

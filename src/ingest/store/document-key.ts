@@ -1,10 +1,10 @@
 /**
- * `_id`s as keys of a table.
+ * `_id`s as texts that can be compared.
  *
  * @module
  */
-import { isMap, type BsonWrapper, type DocumentValue } from '../document.js';
-import { encodeWrapper } from './encode-document.js';
+import { isMap, type BsonWrapper, type DocumentValue } from './document.js';
+import { encodeWrapper } from './wrapper-json.js';
 
 /**
  * The key under which a document is stored: equal for the `_id`s that are one key in MongoDB, and for no others.
