@@ -5,6 +5,8 @@ export interface Device {
   readonly app: Realm.AnyApp;
   readonly user: Realm.User;
   readonly realm: Realm;
+  /** What sync told the app of: every one is something that the app would have to deal with. */
+  readonly errors: readonly Error[];
   /** One transaction. */
   write(className: string, ...objects: Record<string, unknown>[]): void;
   /** Resolves when the server has acknowledged all. */
@@ -25,12 +27,23 @@ const opened = new Set<Realm>();
 export async function openDevice({ baseUrl, appId, schema, credentials }: DeviceOptions): Promise<Device> {
   const app = new Realm.App({ id: appId, baseUrl });
   const user = await app.logIn(credentials ?? Realm.Credentials.anonymous(false));
-  const realm = await Realm.open({ schema, sync: { user, flexible: true } });
+  const errors: Error[] = [];
+  const realm = await Realm.open({
+    schema,
+    sync: {
+      user,
+      flexible: true,
+      onError(_session, error) {
+        errors.push(error);
+      },
+    },
+  });
   opened.add(realm);
   return {
     app,
     user,
     realm,
+    errors,
     write(className, ...objects) {
       realm.write(() => {
         for (const object of objects) realm.create(className, object);

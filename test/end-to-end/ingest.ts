@@ -1,4 +1,4 @@
-import { createIngestServer } from '../../src/ingest/index.js';
+import { createIngestServer, type IngestCounters } from '../../src/ingest/index.js';
 import type { Logger } from '../../src/ingest/logger.js';
 
 /** A realm-ingest in this process. */
@@ -6,6 +6,10 @@ export interface Ingest {
   readonly url: string;
   /** What it logged at `warn` and `error`. */
   readonly complaints: readonly string[];
+  /** What of that it logged at `error`. */
+  readonly errors: readonly string[];
+  /** What it has counted. */
+  readonly counters: IngestCounters;
   close(): Promise<void>;
 }
 
@@ -17,6 +21,8 @@ export interface IngestSettings {
   readonly allowAnonymous: boolean;
   readonly classes: readonly string[];
   readonly accessTokenSeconds: number;
+  readonly maxMessageBytes: number;
+  readonly secret: string;
 }
 
 /** Starts a server on a port that is free. */
@@ -24,22 +30,35 @@ export async function startIngest(
   settings: Partial<IngestSettings> & Pick<IngestSettings, 'appId' | 'store'>,
 ): Promise<Ingest> {
   const complaints: string[] = [];
+  const errors: string[] = [];
   const server = createIngestServer({
     allowAnonymous: true,
     ...settings,
     port: 0,
-    logger: collectInto(complaints),
+    logger: collectInto(complaints, errors),
   });
   const { url } = await server.start();
-  return { url, complaints, close: () => server.close() };
+  return {
+    url,
+    complaints,
+    errors,
+    get counters() {
+      if (server.counters === undefined) throw new Error('the server has not started');
+      return server.counters;
+    },
+    close: () => server.close(),
+  };
 }
 
-function collectInto(complaints: string[]): Logger {
+function collectInto(complaints: string[], errors: string[]): Logger {
   const logger: Logger = {
     debug: () => undefined,
     info: () => undefined,
     warn: (_fields, message) => complaints.push(message),
-    error: (_fields, message) => complaints.push(message),
+    error(_fields, message) {
+      complaints.push(message);
+      errors.push(message);
+    },
     child: () => logger,
   };
   return logger;

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import Realm, { BSON, engineName } from '../engine/realm.mjs';
+import { addApiKey } from './api-keys.js';
+import { closeDevices, openDevice, type Device } from './device.js';
+import { startIngest, type Ingest, type IngestSettings } from './ingest.js';
+import { Network } from './network.js';
+import { createScratch, type Scratch } from './scratch.js';
+import { SqliteBackup } from './sqlite-backup.js';
+import { storedDeadLetters, storedDocuments } from './stored.js';
+import { expiryOf } from './token-expiry.js';
+
+const appId = 'restored-store';
+const schema: Realm.ObjectSchema[] = [
+  { name: 'Note', asymmetric: true, primaryKey: '_id', properties: { _id: 'objectId', n: 'int' } },
+];
+
+const secret = 'one secret'.padEnd(32, '.');
+const otherSecret = 'another secret'.padEnd(32, '.');
+
+const aheadOfStore = /it had records acknowledged that this store does not hold/;
+const secretHasChanged = /the server secret is not the one that this store was served with before/;
+const takenOn = /signed with another secret; its anonymous user was taken on/;
+const heldBack = /signed with another secret; its user is held back and keeps its records/;
+
+describe(`a device (${engineName} engine) whose server loses its store or its secret`, function () {
+  this.timeout(60_000);
+  let scratch: Scratch;
+  let backup: SqliteBackup;
+  let network: Network;
+  let server: Ingest;
+  /** Another one for each test: users of one name are one user, and the engine remembers its users. */
+  let userName: string;
+
+  beforeEach(async () => {
+    userName = `gateway ${randomUUID()}`;
+    scratch = await createScratch();
+    backup = new SqliteBackup(scratch);
+    network = await Network.create();
+  });
+
+  afterEach(async () => {
+    closeDevices();
+    await server.close();
+    await network.close();
+    await scratch.remove();
+  });
+
+  for (const login of ['anonymous', 'API key'] as const) {
+    describe(`log-in: ${login}`, () => {
+      const credentials = async (): Promise<Realm.AnyCredentials | undefined> =>
+        login === 'anonymous'
+          ? undefined
+          : Realm.Credentials.apiKey(await addApiKey(scratch.store, userName));
+
+      it('goes on where the store is lost and its secret was kept elsewhere', async () => {
+        await startServer({ secret });
+        const device = await open(await credentials());
+        await writeAndUpload(device, 1);
+        await stopServer();
+        write(device, 2);
+        await backup.lose();
+        await startServer({ secret });
+        await writeAndUpload(device, 3);
+        await assertWhole(device, [2, 3]);
+        assert.deepEqual(server.counters.sync.adoptedFiles, { unknown: 1, ahead: 1 });
+        assertErrors(aheadOfStore);
+      });
+
+      it('goes on where the store is an older copy, also with a token that has expired meanwhile', async () => {
+        await startServer({ accessTokenSeconds: 1 });
+        const device = await open(await credentials());
+        await writeAndUpload(device, 1);
+        await stopServer();
+        await backup.take();
+        await startServer({ accessTokenSeconds: 1 });
+        await writeAndUpload(device, 2);
+        await stopServer();
+        write(device, 3);
+        await backup.restore();
+        await expiryOf(device.user.accessToken);
+        await startServer();
+        await writeAndUpload(device, 4);
+        await assertWhole(device, [1, 3, 4]);
+        assert.deepEqual(server.counters.sync.adoptedFiles, { ahead: 1 });
+        assertErrors(aheadOfStore);
+      });
+    });
+  }
+
+  describe('log-in: anonymous', () => {
+    it('goes on where the secret is lost', async () => {
+      await startServer({ secret });
+      const device = await open();
+      await writeAndUpload(device, 1);
+      await stopServer();
+      write(device, 2);
+      await startServer({ secret: otherSecret });
+      await writeAndUpload(device, 3);
+      await assertWhole(device, [1, 2, 3]);
+      assert.deepEqual(server.counters.sync.adoptedFiles, {});
+      assertErrors(secretHasChanged, takenOn);
+    });
+
+    it('goes on where the store is lost, and the secret with it', async () => {
+      await startServer();
+      const device = await open();
+      await writeAndUpload(device, 1);
+      await stopServer();
+      write(device, 2);
+      await backup.lose();
+      await startServer();
+      await writeAndUpload(device, 3);
+      await assertWhole(device, [2, 3]);
+      assert.deepEqual(server.counters.sync.adoptedFiles, { unknown: 1, unverified: 1, ahead: 1 });
+      assert.equal(server.counters.users.unverifiedRefreshes, 1);
+      assertErrors(takenOn, aheadOfStore);
+    });
+  });
+
+  describe('log-in: API key', () => {
+    it('is held back where the secret is lost, until it logs in anew', async () => {
+      await startServer({ secret });
+      const key = await addApiKey(scratch.store, userName);
+      const device = await open(Realm.Credentials.apiKey(key));
+      await writeAndUpload(device, 1);
+      await stopServer();
+      write(device, 2);
+      await startServer({ secret: otherSecret });
+      await assert.rejects(device.uploaded(1000));
+      await device.app.logIn(Realm.Credentials.apiKey(key));
+      await writeAndUpload(device, 3);
+      await assertWhole(device, [1, 2, 3]);
+      assert.deepEqual(server.counters.sync.adoptedFiles, {});
+      assertErrors(secretHasChanged, heldBack);
+    });
+
+    it('is the same user with a new key of its name, where the store is lost, and the secret with it', async () => {
+      await startServer();
+      const device = await open(Realm.Credentials.apiKey(await addApiKey(scratch.store, userName)));
+      await writeAndUpload(device, 1);
+      await stopServer();
+      write(device, 2);
+      await backup.lose();
+      await startServer();
+      await assert.rejects(device.uploaded(1000));
+      const again = await device.app.logIn(
+        Realm.Credentials.apiKey(await addApiKey(scratch.store, userName)),
+      );
+      assert.equal(again.id, device.user.id);
+      await writeAndUpload(device, 3);
+      await assertWhole(device, [2, 3]);
+      assert.deepEqual(server.counters.sync.adoptedFiles, { unknown: 1, unverified: 1, ahead: 1 });
+      assertErrors(heldBack, aheadOfStore);
+    });
+  });
+
+  function open(credentials?: Realm.AnyCredentials): Promise<Device> {
+    return openDevice({ baseUrl: network.url, appId, schema, ...(credentials && { credentials }) });
+  }
+
+  function write(device: Device, n: number): void {
+    device.write('Note', { _id: new BSON.ObjectId(), n });
+  }
+
+  async function writeAndUpload(device: Device, n: number): Promise<void> {
+    write(device, n);
+    await device.uploaded();
+  }
+
+  async function startServer(settings: Partial<IngestSettings> = {}): Promise<void> {
+    server = await startIngest({ appId, store: scratch.store, classes: ['Note'], ...settings });
+    network.connectTo(server.url);
+  }
+
+  async function stopServer(): Promise<void> {
+    network.cut();
+    await server.close();
+  }
+
+  /** The store holds these notes, each once, and the app was told of nothing. */
+  async function assertWhole(device: Device, numbers: number[]): Promise<void> {
+    const notes = await storedDocuments(scratch.store, 'Note');
+    const stored = notes.map(({ n }) => Number((n as { $numberLong: string }).$numberLong));
+    assert.deepEqual(
+      stored.sort((a, b) => a - b),
+      numbers,
+    );
+    assert.deepEqual(await storedDeadLetters(scratch.store), []);
+    assert.deepEqual(device.errors, []);
+  }
+
+  function assertErrors(...expected: RegExp[]): void {
+    assert.equal(server.errors.length, expected.length, server.errors.join('\n'));
+    for (const [place, pattern] of expected.entries()) assert.match(server.errors[place] ?? '', pattern);
+  }
+});
