@@ -6,42 +6,34 @@ import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { connect, RealmLogRecordExporter, RealmSpanExporter, type Connection } from '../../src/index.js';
 import Realm, { engineName } from '../engine/realm.mjs';
+import { describeStores } from './describe-stores.js';
 import { eventually } from './eventually.js';
-import { startIngest, type Ingest, type IngestSettings } from './ingest.js';
-import { Network } from './network.js';
-import { createScratch, type Scratch } from './scratch.js';
+import { startIngest, type IngestSettings } from './ingest.js';
+import { useSite } from './site.js';
 import { storedCount, storedDeadLetters, storedDocuments } from './stored.js';
 
 const appId = 'telemetry';
 
-describe(`exporters, realm-js (${engineName} engine) and realm-ingest`, () => {
-  let scratch: Scratch;
-  let network: Network;
-  let server: Ingest;
+describeStores(`exporters, realm-js (${engineName} engine) and realm-ingest`, (kind) => {
   const apps: App[] = [];
-
-  beforeEach(async () => {
-    scratch = await createScratch();
-    network = await Network.create();
-    await startServer();
-  });
 
   afterEach(async () => {
     await Promise.all(apps.splice(0).map((app) => app.shutDown()));
-    await server.close();
-    await network.close();
-    await scratch.remove();
   });
 
+  const site = useSite(kind, (store, settings: Partial<IngestSettings> = {}) =>
+    startIngest({ appId, store, ...settings }),
+  );
+
   it('keeps what was recorded before the first network, and delivers it', async () => {
-    network.cut();
+    site.network.cut();
     const app = startApp();
     app.record(3);
     await app.forceFlush();
     assert.equal(app.connection.status.spooled, 6);
-    assert.equal(await storedCount(scratch.store, 'Span'), 0);
+    assert.equal(await storedCount(site.store, 'Span'), 0);
 
-    network.connectTo(server.url);
+    site.network.connectTo(site.server.url);
     await eventually(
       'delivery',
       async () => (await counts()).join(),
@@ -59,11 +51,11 @@ describe(`exporters, realm-js (${engineName} engine) and realm-ingest`, () => {
     const app = startApp();
     app.record(1);
     await app.delivered();
-    network.cut();
+    site.network.cut();
     app.record(5);
     await app.forceFlush(); // returns although nothing can be uploaded
-    assert.equal(await storedCount(scratch.store, 'Span'), 1);
-    network.connectTo(server.url);
+    assert.equal(await storedCount(site.store, 'Span'), 1);
+    site.network.connectTo(site.server.url);
     await app.delivered();
     assert.deepEqual(await counts(), [6, 6]);
   });
@@ -72,32 +64,30 @@ describe(`exporters, realm-js (${engineName} engine) and realm-ingest`, () => {
     const app = startApp();
     app.record(1);
     await app.delivered();
-    network.silenceServer();
+    site.network.silenceServer();
     app.record(2);
     await app.forceFlush();
     await eventually(
       'the commit',
-      () => storedCount(scratch.store, 'Span'),
+      () => storedCount(site.store, 'Span'),
       (n) => n === 3,
     );
-    network.cut();
-    await server.close();
-    await startServer();
+    site.network.cut();
+    await site.restart();
     app.record(1);
     await app.delivered();
     assert.deepEqual(await counts(), [4, 4]);
-    assert.deepEqual(await storedDeadLetters(scratch.store), []);
+    assert.deepEqual(await storedDeadLetters(site.store), []);
   });
 
   it('delivers through access tokens that expire every second', async () => {
-    await server.close();
-    await startServer({ accessTokenSeconds: 1 });
+    await site.restart({ accessTokenSeconds: 1 });
     const app = startApp();
     for (let n = 0; n < 3; n++) {
       app.record(1);
       await app.delivered();
       await new Promise((resolve) => setTimeout(resolve, 1100)); // until the token has expired
-      network.drop();
+      site.network.drop();
     }
     assert.deepEqual(await counts(), [3, 3]);
   });
@@ -110,8 +100,7 @@ describe(`exporters, realm-js (${engineName} engine) and realm-ingest`, () => {
   });
 
   it('says that its credentials are refused, and keeps what is recorded', async () => {
-    await server.close();
-    await startServer({ allowAnonymous: false });
+    await site.restart({ allowAnonymous: false });
     const app = startApp();
     app.record(2);
     await app.forceFlush();
@@ -162,7 +151,7 @@ describe(`exporters, realm-js (${engineName} engine) and realm-ingest`, () => {
     span.end([1_700_000_001, 987_654_321]);
     await app.delivered();
 
-    const [stored] = await storedDocuments(scratch.store, 'Span');
+    const [stored] = await storedDocuments(site.store, 'Span');
     const { traceId, spanId } = span.spanContext();
     assert.deepEqual(
       { ...stored, _id: undefined },
@@ -228,7 +217,7 @@ describe(`exporters, realm-js (${engineName} engine) and realm-ingest`, () => {
     });
     await app.delivered();
 
-    const [stored] = await storedDocuments(scratch.store, 'LogRecord');
+    const [stored] = await storedDocuments(site.store, 'LogRecord');
     assert.deepEqual(
       { ...stored, _id: undefined },
       {
@@ -255,19 +244,14 @@ describe(`exporters, realm-js (${engineName} engine) and realm-ingest`, () => {
   });
 
   function startApp(serviceName = 'app'): App {
-    const app = createApp(network.url, scratch.path, serviceName);
+    const app = createApp(site.network.url, site.scratch.path, serviceName);
     apps.push(app);
     return app;
   }
 
-  async function startServer(settings: Partial<IngestSettings> = {}): Promise<void> {
-    server = await startIngest({ appId, store: scratch.store, ...settings });
-    network.connectTo(server.url);
-  }
-
   /** Spans and log records in the store. */
   async function counts(): Promise<number[]> {
-    return [await storedCount(scratch.store, 'Span'), await storedCount(scratch.store, 'LogRecord')];
+    return [await storedCount(site.store, 'Span'), await storedCount(site.store, 'LogRecord')];
   }
 });
 

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { cp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { spawnSync } from 'node:child_process';
@@ -60,6 +61,16 @@ export function startKotlinClient(run: KotlinRun): KotlinClient {
     errors: () => errors,
     kill: () => child.kill('SIGKILL'), // run.sh has become java by exec
   };
+}
+
+/** Copies a client's `LAB_DIR`, as one that restores a backup would: named pipes and lock files stay behind. */
+export async function copyRealm(from: string, to: string): Promise<void> {
+  await cp(from, to, { recursive: true, filter: isPlainFile });
+}
+
+async function isPlainFile(source: string): Promise<boolean> {
+  if (/\.(lock|note)$/u.test(source)) return false;
+  return !source.endsWith('.management') || (await readdir(source)).length === 0;
 }
 
 function findMissing(): string | undefined {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import Realm, { BSON, engineName } from '../engine/realm.mjs';
+import { describeStores } from './describe-stores.js';
 import { closeDevices, openDevice } from './device.js';
 import { runCommand } from './ingest-process.js';
 import { startIngest, type Ingest, type IngestSettings } from './ingest.js';
 import { Network } from './network.js';
-import { createScratch, type Scratch } from './scratch.js';
+import type { Scratch } from './scratch.js';
 import { storedCount } from './stored.js';
 
 const appId = 'log-in';
@@ -12,12 +13,12 @@ const schema: Realm.ObjectSchema[] = [
   { name: 'Note', asymmetric: true, primaryKey: '_id', properties: { _id: 'objectId' } },
 ];
 
-describe(`log-in of realm-js (${engineName} engine)`, () => {
+describeStores(`log-in of realm-js (${engineName} engine)`, (kind) => {
   let scratch: Scratch;
   let server: Ingest | undefined;
 
   beforeEach(async () => {
-    scratch = await createScratch();
+    scratch = await kind.createScratch();
   });
 
   afterEach(async () => {

@@ -3,36 +3,21 @@ import { spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { describeStores } from './describe-stores.js';
 import { eventually } from './eventually.js';
-import { startIngest, type Ingest } from './ingest.js';
-import { Network } from './network.js';
-import { createScratch, type Scratch } from './scratch.js';
+import { startIngest } from './ingest.js';
+import { useSite } from './site.js';
 import { storedDocuments } from './stored.js';
 
 const appId = 'own-traffic';
 const app = fileURLToPath(new URL('instrumented-app.ts', import.meta.url));
 
-describe('an app with http, undici and net instrumented', () => {
-  let scratch: Scratch;
-  let network: Network;
-  let server: Ingest;
-
-  before(async () => {
-    scratch = await createScratch();
-    network = await Network.create();
-    server = await startIngest({ appId, store: scratch.store });
-    network.connectTo(server.url);
-  });
-
-  after(async () => {
-    await server.close();
-    await network.close();
-    await scratch.remove();
-  });
+describeStores('an app with http, undici and net instrumented', (kind) => {
+  const site = useSite(kind, (store) => startIngest({ appId, store }));
 
   it('records its own requests, and none that the exporter makes, over a cut and a reconnect', async () => {
     const child = spawn(process.execPath, ['--import', 'tsx', app], {
-      env: { ...process.env, BASE_URL: network.url, APP_ID: appId, DIRECTORY: scratch.path },
+      env: { ...process.env, BASE_URL: site.network.url, APP_ID: appId, DIRECTORY: site.scratch.path },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     let output = '';
@@ -42,18 +27,18 @@ describe('an app with http, undici and net instrumented', () => {
     const exit = new Promise((resolve) => child.once('exit', resolve));
 
     await eventually('the first spans', spanNames, (names) => names.includes('before the cut'));
-    network.cut();
+    site.network.cut();
     child.send('cut');
     await eventually(
       'dialling',
       () => output,
       (text) => text.includes('recorded while cut'),
     );
-    network.connectTo(server.url);
+    site.network.connectTo(site.server.url);
     child.send('restored');
     assert.equal(await exit, 0, output);
 
-    const spans = await storedDocuments(scratch.store, 'Span');
+    const spans = await storedDocuments(site.store, 'Span');
     const own = spans.filter((span) => (span.scope as { name: string }).name === 'app');
     assert.deepEqual(own.map(({ name }) => name).sort(), ['after the cut', 'before the cut', 'while cut']);
     const instrumentations = new Set(spans.map((span) => (span.scope as { name: string }).name));
@@ -64,9 +49,10 @@ describe('an app with http, undici and net instrumented', () => {
       );
     }
     for (const span of spans) {
-      assert.doesNotMatch(JSON.stringify(span), new RegExp(`\\b${new URL(network.url).port}\\b`));
+      assert.doesNotMatch(JSON.stringify(span), new RegExp(`\\b${new URL(site.network.url).port}\\b`));
+      assert.doesNotMatch(JSON.stringify(span), /baas_at/);
     }
-    for (const file of await readdir(scratch.path, { recursive: true, withFileTypes: true })) {
+    for (const file of await readdir(site.scratch.path, { recursive: true, withFileTypes: true })) {
       if (!file.isFile() || !file.name.startsWith('telemetry.db')) continue;
       assert.ok(
         !(await readFile(join(file.parentPath, file.name))).includes('baas_at'),
@@ -76,6 +62,6 @@ describe('an app with http, undici and net instrumented', () => {
   }).timeout(60_000);
 
   async function spanNames(): Promise<string[]> {
-    return (await storedDocuments(scratch.store, 'Span')).map(({ name }) => String(name));
+    return (await storedDocuments(site.store, 'Span')).map(({ name }) => String(name));
   }
 });

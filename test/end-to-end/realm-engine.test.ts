@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import Realm, { BSON, engineName } from '../engine/realm.mjs';
-import { closeDevices, openDevice, type Device } from './device.js';
+import { describeStores } from './describe-stores.js';
+import { openDevice, type Device } from './device.js';
 import { eventually } from './eventually.js';
 import { everyTypeSamples, everyTypeSchema } from './every-type.js';
-import { startIngest, type Ingest } from './ingest.js';
-import { Network } from './network.js';
-import { createScratch, type Scratch } from './scratch.js';
+import { startIngest } from './ingest.js';
+import { useSite } from './site.js';
 import { storedCount, storedDeadLetters, storedDocuments } from './stored.js';
 
 const appId = 'engine';
@@ -18,23 +18,8 @@ const noteSchema: Realm.ObjectSchema[] = [
   },
 ];
 
-describe(`realm-js (${engineName} engine) and realm-ingest in one process`, () => {
-  let scratch: Scratch;
-  let network: Network;
-  let server: Ingest;
-
-  beforeEach(async () => {
-    scratch = await createScratch();
-    network = await Network.create();
-    await startServer();
-  });
-
-  afterEach(async () => {
-    closeDevices();
-    await server.close();
-    await network.close();
-    await scratch.remove();
-  });
+describeStores(`realm-js (${engineName} engine) and realm-ingest in one process`, (kind) => {
+  const site = useSite(kind, (store) => startIngest({ appId, store, classes: ['Note', 'EveryType'] }));
 
   it('stores a class of every property type as it was written', async () => {
     const device = await open(everyTypeSchema);
@@ -42,43 +27,43 @@ describe(`realm-js (${engineName} engine) and realm-ingest in one process`, () =
     for (const { values } of samples) device.write('EveryType', values);
     await device.uploaded();
     assert.deepEqual(
-      await storedDocuments(scratch.store, 'EveryType'),
+      await storedDocuments(site.store, 'EveryType'),
       samples.map(({ expected }) => expected),
     );
   });
 
   it('uploads what was written while the network was away', async () => {
     const device = await open();
-    network.cut();
+    site.network.cut();
     device.write('Note', note(1), note(2));
     device.write('Note', note(3));
-    assert.equal(await storedCount(scratch.store, 'Note'), 0);
-    network.connectTo(server.url);
+    assert.equal(await storedCount(site.store, 'Note'), 0);
+    site.network.connectTo(site.server.url);
     await device.uploaded();
     assert.deepEqual(await storedNumbers(), [1, 2, 3]);
   });
 
   it('stores once what was committed but not acknowledged when the server went away', async () => {
     const device = await open();
-    network.silenceServer();
+    site.network.silenceServer();
     device.write('Note', note(1), note(2));
     await eventually(
       'the commit',
-      () => storedCount(scratch.store, 'Note'),
+      () => storedCount(site.store, 'Note'),
       (n) => n === 2,
     );
-    network.cut();
-    await restartServer();
+    site.network.cut();
+    await site.restart();
     device.write('Note', note(3));
     await device.uploaded();
     assert.deepEqual(await storedNumbers(), [1, 2, 3]);
-    assert.deepEqual(await storedDeadLetters(scratch.store), []);
+    assert.deepEqual(await storedDeadLetters(site.store), []);
   });
 
   it('goes on after five cuts in a row', async () => {
     const device = await open();
     for (let n = 1; n <= 5; n++) {
-      network.drop();
+      site.network.drop();
       device.write('Note', note(n));
       await device.uploaded();
     }
@@ -89,11 +74,7 @@ describe(`realm-js (${engineName} engine) and realm-ingest in one process`, () =
     const device = await open();
     device.write('Note', note(1));
     await device.uploaded();
-    network.cut();
-    await server.close();
-    await scratch.remove();
-    scratch = await createScratch();
-    await startServer();
+    await site.loseStore();
     device.write('Note', note(2));
     await device.uploaded();
     assert.deepEqual(await storedNumbers(), [2]);
@@ -107,7 +88,7 @@ describe(`realm-js (${engineName} engine) and realm-ingest in one process`, () =
         await device.uploaded();
       }),
     );
-    assert.equal(await storedCount(scratch.store, 'Note'), 40);
+    assert.equal(await storedCount(site.store, 'Note'), 40);
   });
 
   it('serves two Realms of one user', async () => {
@@ -134,7 +115,7 @@ describe(`realm-js (${engineName} engine) and realm-ingest in one process`, () =
         await device.uploaded();
       }
       assert.deepEqual(await storedNumbers(), [1]);
-      assert.deepEqual(await storedDeadLetters(scratch.store), []);
+      assert.deepEqual(await storedDeadLetters(site.store), []);
     });
 
     it('is the first document, and a dead letter for the other', async () => {
@@ -145,7 +126,7 @@ describe(`realm-js (${engineName} engine) and realm-ingest in one process`, () =
         await device.uploaded(); // the second, too, is acknowledged
       }
       assert.deepEqual(await storedNumbers(), [1]);
-      const letters = await storedDeadLetters(scratch.store);
+      const letters = await storedDeadLetters(site.store);
       assert.deepEqual(
         letters.map(({ reason, className }) => ({ reason, className })),
         [{ reason: 'id-conflict', className: 'Note' }],
@@ -167,7 +148,7 @@ describe(`realm-js (${engineName} engine) and realm-ingest in one process`, () =
     });
     await device.uploaded();
     assert.deepEqual(await storedNumbers(), [1]);
-    const letters = await storedDeadLetters(scratch.store);
+    const letters = await storedDeadLetters(site.store);
     assert.deepEqual(
       letters.map(({ reason, className }) => ({ reason, className })),
       [{ reason: 'class-not-admitted', className: 'Stranger' }],
@@ -175,21 +156,11 @@ describe(`realm-js (${engineName} engine) and realm-ingest in one process`, () =
   });
 
   function open(schema = noteSchema): Promise<Device> {
-    return openDevice({ baseUrl: network.url, appId, schema });
-  }
-
-  async function startServer(): Promise<void> {
-    server = await startIngest({ appId, store: scratch.store, classes: ['Note', 'EveryType'] });
-    network.connectTo(server.url);
-  }
-
-  async function restartServer(): Promise<void> {
-    await server.close();
-    await startServer();
+    return openDevice({ baseUrl: site.network.url, appId, schema });
   }
 
   async function storedNumbers(): Promise<number[]> {
-    const notes = await storedDocuments(scratch.store, 'Note');
+    const notes = await storedDocuments(site.store, 'Note');
     return notes.map(({ n }) => Number((n as { $numberLong: string }).$numberLong)).sort((a, b) => a - b);
   }
 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import type Realm from '../engine/realm.mjs';
 import { BSON, engineName } from '../engine/realm.mjs';
-import { closeDevices, openDevice } from './device.js';
-import { startIngestProcess, type IngestProcess } from './ingest-process.js';
-import { Network } from './network.js';
-import { createScratch, type Scratch } from './scratch.js';
+import { describeStores } from './describe-stores.js';
+import { openDevice } from './device.js';
+import { startIngestProcess } from './ingest-process.js';
+import { useSite } from './site.js';
 import { storedCount, storedDeadLetters } from './stored.js';
 
 const appId = 'two-processes';
@@ -12,27 +12,12 @@ const schema: Realm.ObjectSchema[] = [
   { name: 'Note', asymmetric: true, primaryKey: '_id', properties: { _id: 'objectId' } },
 ];
 
-describe(`realm-js (${engineName} engine) and realm-ingest in two processes`, function () {
+describeStores(`realm-js (${engineName} engine) and realm-ingest in two processes`, function (kind) {
   this.timeout(60_000);
-  let scratch: Scratch;
-  let network: Network;
-  let server: IngestProcess;
-
-  beforeEach(async () => {
-    scratch = await createScratch();
-    network = await Network.create();
-    await startServer();
-  });
-
-  afterEach(async () => {
-    closeDevices();
-    await server.kill();
-    await network.close();
-    await scratch.remove();
-  });
+  const site = useSite(kind, (store) => startIngestProcess({ appId, store, options: ['--classes', 'Note'] }));
 
   it('loses nothing and stores nothing twice over SIGKILLs of the server', async () => {
-    const device = await openDevice({ baseUrl: network.url, appId, schema });
+    const device = await openDevice({ baseUrl: site.network.url, appId, schema });
     let written = 0;
     const writing = setInterval(() => {
       device.write('Note', { _id: new BSON.ObjectId() });
@@ -41,34 +26,29 @@ describe(`realm-js (${engineName} engine) and realm-ingest in two processes`, fu
     try {
       for (let kills = 0; kills < 3; kills++) {
         await device.uploaded(30_000);
-        await server.kill();
-        network.cut();
-        await startServer();
+        await site.server.kill();
+        site.network.cut();
+        await site.restart();
       }
     } finally {
       clearInterval(writing);
     }
     await device.uploaded(30_000);
-    assert.equal(await storedCount(scratch.store, 'Note'), written);
-    assert.deepEqual(await storedDeadLetters(scratch.store), []);
+    assert.equal(await storedCount(site.store, 'Note'), written);
+    assert.deepEqual(await storedDeadLetters(site.store), []);
   });
 
   it('ends with exit code 0 within seconds on SIGTERM, while a device uploads', async () => {
-    const device = await openDevice({ baseUrl: network.url, appId, schema });
+    const device = await openDevice({ baseUrl: site.network.url, appId, schema });
     device.realm.write(() => {
       for (let n = 0; n < 1000; n++) device.realm.create('Note', { _id: new BSON.ObjectId() });
     });
     const begun = performance.now();
-    assert.equal(await server.stop(), 0, server.output());
+    assert.equal(await site.server.stop(), 0, site.server.output());
     assert.ok(performance.now() - begun < 10_000, 'it took longer than ten seconds');
 
-    await startServer();
+    await site.restart();
     await device.uploaded(30_000);
-    assert.equal(await storedCount(scratch.store, 'Note'), 1000);
+    assert.equal(await storedCount(site.store, 'Note'), 1000);
   });
-
-  async function startServer(): Promise<void> {
-    server = await startIngestProcess({ appId, store: scratch.store, options: ['--classes', 'Note'] });
-    network.connectTo(server.url);
-  }
 });
