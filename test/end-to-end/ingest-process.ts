@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { eventually } from './eventually.js';
@@ -8,6 +8,12 @@ export interface IngestProcess {
   readonly url: string;
   /** What it has printed so far, both streams. */
   output(): string;
+  /** SIGSTOP; resolves when it does nothing any more. */
+  suspend(): Promise<void>;
+  /** SIGCONT. */
+  resume(): void;
+  /** Bytes of memory that it has now. */
+  residentBytes(): number;
   /** SIGTERM. */
   stop(): Promise<number | null>;
   /** SIGKILL; does nothing to one that has ended. */
@@ -51,6 +57,16 @@ export async function startIngestProcess(settings: IngestProcessOptions): Promis
   return {
     url,
     output: () => output,
+    async suspend() {
+      child.kill('SIGSTOP');
+      await eventually(
+        'a stopped process',
+        () => inspect(child, 'state='),
+        (state) => state.startsWith('T'),
+      );
+    },
+    resume: () => child.kill('SIGCONT'),
+    residentBytes: () => Number(inspect(child, 'rss=')) * 1024,
     async stop() {
       child.kill('SIGTERM');
       const [code] = (await exited) as [number | null];
@@ -59,6 +75,11 @@ export async function startIngestProcess(settings: IngestProcessOptions): Promis
     kill,
     close: kill,
   };
+}
+
+/** What `ps` says of a process. */
+function inspect({ pid }: ChildProcess, column: string): string {
+  return execFileSync('ps', ['-o', column, '-p', String(pid)], { encoding: 'utf8' }).trim();
 }
 
 /** `realm-ingest` with these arguments. */

@@ -49,12 +49,22 @@ export async function upgradeStatus(
 
 const subprotocol = 'com.mongodb.realm-query-sync#14';
 
+/** What a client file knows of itself. */
+export interface ClientFileState {
+  readonly ident: string;
+  readonly salt: string;
+  /** Last versions received with an acknowledgement or a bootstrap; the client's stays where it was acknowledged. */
+  readonly serverVersion: string;
+  readonly clientVersion: string;
+}
+
 export class SyncClient {
   readonly #socket: WebSocket;
   readonly #received: string[] = [];
   #read = 0;
   /** Resolves when the TCP connection has ended. */
   readonly closed: Promise<unknown>;
+  #file: ClientFileState = { ident: '0', salt: '0', serverVersion: '0', clientVersion: '0' };
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
@@ -66,24 +76,42 @@ export class SyncClient {
     });
   }
 
-  /** Connects, and goes as far as the first MARK: uploads may follow. */
+  /**
+   * Connects, and goes as far as the first MARK: uploads may follow.
+   *
+   * @param options - `file`: to go on with, or with a copy of; default: a new one
+   */
   static async open(
     url: string,
     appId: string,
     accessToken: string,
-    options: ClientOptions & { ident?: string } = {},
+    { file, ...options }: ClientOptions & { file?: ClientFileState } = {},
   ): Promise<SyncClient> {
     const path = `/api/client/v2.0/app/${appId}/realm-sync?baas_at=${accessToken}`;
     const socket = new WebSocket(url.replace('http', 'ws') + path, [subprotocol], options);
     const client = new SyncClient(socket);
     await once(socket, 'open');
-    client.send('bind 1 0 0 1 0\n');
-    const [, , ident, salt] = (await client.receive('ident')).split(/[ \n]/);
-    client.send(`ident 1 ${ident} ${salt} 0 0 0 0 0 2\n{}`);
-    await client.receive('download');
+    client.send(`bind 1 0 0 ${file === undefined ? 1 : 0} 0\n`);
+    if (file === undefined) {
+      const [, , ident = '', salt = ''] = (await client.receive('ident')).split(/[ \n]/);
+      client.#file = { ident, salt, serverVersion: '0', clientVersion: '0' };
+    } else {
+      client.#file = file;
+    }
+    const { ident, salt, serverVersion, clientVersion } = client.#file;
+    client.send(`ident 1 ${ident} ${salt} ${serverVersion} ${clientVersion} ${serverVersion} 0 0 2\n{}`);
+    if (serverVersion === '0') await client.receive('download');
     client.send('mark 1 2\n');
     await client.receive('mark');
     return client;
+  }
+
+  /** What the file of this client would hold now. */
+  get file(): ClientFileState {
+    const last = this.#received.filter((message) => message.startsWith('download ')).at(-1);
+    const [, , serverVersion, clientVersion] = last?.split(' ') ?? [];
+    if (serverVersion === undefined || clientVersion === undefined) return this.#file;
+    return { ...this.#file, serverVersion, clientVersion };
   }
 
   send(header: string, body: Uint8Array = new Uint8Array(0)): void {

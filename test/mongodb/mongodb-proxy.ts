@@ -1,0 +1,204 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** A command of the wire protocol, as far as tests look at it. */
+export interface WireCommand {
+  /** `insert`, `find`, `update`, … */
+  readonly name: string;
+  /** What the command is for; empty where that is no name. */
+  readonly collection: string;
+}
+
+/** A command that does not get on: what follows it on its connection waits behind it. */
+export interface HeldCommand extends WireCommand {
+  /** Lets it pass. */
+  release(): void;
+}
+
+/**
+ * Where a command is held: before the server has it, or after the server has executed it, with the answer on its way
+ * back.
+ */
+export type HoldPoint = 'request' | 'answer';
+
+interface Hold {
+  readonly point: HoldPoint;
+  readonly matches: (command: WireCommand) => boolean;
+  readonly resolve: (held: HeldCommand) => void;
+}
+
+/**
+ * Between a driver and a MongoDB server: holds single commands at a point that tests know, ends every connection, or
+ * lets everything vanish without a word.
+ */
+export class MongodbProxy {
+  /** With the database's name and options, and as the only way to the server. */
+  readonly uri: string;
+  readonly #listener: Server;
+  readonly #links = new Set<Link>();
+  readonly #holds: Hold[] = [];
+  #state: 'open' | 'cut' | 'silent' = 'open';
+
+  private constructor(listener: Server, uri: URL) {
+    this.#listener = listener;
+    const { hostname, port } = uri;
+    listener.on('connection', (client) => {
+      if (this.#state === 'cut') client.resetAndDestroy();
+      else this.#join(client, { host: hostname, port: port === '' ? 27017 : Number(port) });
+    });
+    const own = new URL(uri);
+    own.hostname = '127.0.0.1';
+    own.port = String((listener.address() as AddressInfo).port);
+    own.searchParams.set('directConnection', 'true');
+    this.uri = own.href;
+  }
+
+  /** @param uri - one for which {@link proxyMissing} finds nothing missing */
+  static async create(uri: string): Promise<MongodbProxy> {
+    const listener = createServer();
+    listener.listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    return new MongodbProxy(listener, new URL(uri));
+  }
+
+  /** Resolves when the next command of that kind is held. */
+  hold(matches: (command: WireCommand) => boolean, point: HoldPoint = 'request'): Promise<HeldCommand> {
+    return new Promise((resolve) => {
+      this.#holds.push({ point, matches, resolve });
+    });
+  }
+
+  /** Ends every connection with a reset, and refuses new ones until {@link restore}. */
+  cut(): void {
+    this.#state = 'cut';
+    for (const link of this.#links) link.reset();
+  }
+
+  /**
+   * From now on nothing gets through, and nobody is told: neither that connections are gone, nor that new ones lead
+   * nowhere. Those of now and of the time until {@link restore} never come back.
+   */
+  silence(): void {
+    this.#state = 'silent';
+    for (const link of this.#links) link.lose();
+  }
+
+  /** New connections get through again. */
+  restore(): void {
+    this.#state = 'open';
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    this.#listener.close();
+    await once(this.#listener, 'close');
+  }
+
+  #join(client: Socket, server: { host: string; port: number }): void {
+    const link = new Link(client, connect(server), (command) => this.#takeHold(command));
+    this.#links.add(link);
+    client.on('close', () => this.#links.delete(link));
+    if (this.#state === 'silent') link.lose();
+  }
+
+  #takeHold(command: WireCommand): Hold | undefined {
+    const place = this.#holds.findIndex(({ matches }) => matches(command));
+    return place < 0 ? undefined : this.#holds.splice(place, 1)[0];
+  }
+}
+
+/** One connection through the proxy. */
+class Link {
+  readonly #client: Socket;
+  readonly #server: Socket;
+  readonly #takeHold: (command: WireCommand) => Hold | undefined;
+  #requests = Buffer.alloc(0);
+  #isHeld = false;
+
+  constructor(client: Socket, server: Socket, takeHold: (command: WireCommand) => Hold | undefined) {
+    this.#client = client;
+    this.#server = server;
+    this.#takeHold = takeHold;
+    client.on('data', (bytes) => {
+      this.#requests = Buffer.concat([this.#requests, bytes]);
+      this.#forward();
+    });
+    server.on('data', (bytes) => client.write(bytes));
+    for (const socket of [client, server]) {
+      socket.on('error', () => undefined); // 'close' follows
+      socket.on('close', () => {
+        client.destroy();
+        server.destroy();
+      });
+    }
+  }
+
+  reset(): void {
+    for (const socket of [this.#client, this.#server]) socket.resetAndDestroy();
+  }
+
+  /** Whatever either side sends is received by nobody. */
+  lose(): void {
+    for (const socket of [this.#client, this.#server]) socket.removeAllListeners('data').pause();
+  }
+
+  /** Passes on the whole messages that have arrived, up to one that is to be held. */
+  #forward(): void {
+    while (!this.#isHeld && this.#requests.length >= 4) {
+      const length = this.#requests.readInt32LE(0);
+      if (this.#requests.length < length) return;
+      const message = this.#requests.subarray(0, length);
+      this.#requests = this.#requests.subarray(length);
+      const command = readCommand(message);
+      const hold = command && this.#takeHold(command);
+      if (hold === undefined) this.#server.write(message);
+      else if (hold.point === 'request') this.#holdRequest(command!, message, hold);
+      else this.#holdAnswer(command!, message, hold);
+    }
+  }
+
+  #holdRequest(command: WireCommand, message: Buffer, { resolve }: Hold): void {
+    this.#isHeld = true;
+    const release = (): void => {
+      this.#isHeld = false;
+      this.#server.write(message);
+      this.#forward();
+    };
+    resolve({ ...command, release });
+  }
+
+  #holdAnswer(command: WireCommand, message: Buffer, { resolve }: Hold): void {
+    this.#server.removeAllListeners('data');
+    this.#server.once('data', (answer) => {
+      this.#server.pause();
+      const release = (): void => {
+        this.#client.write(answer);
+        this.#server.on('data', (bytes) => this.#client.write(bytes)).resume();
+      };
+      resolve({ ...command, release });
+    });
+    this.#server.write(message);
+  }
+}
+
+const opMsg = 2013;
+
+/** The first field of an OP_MSG's document is the command. MongoDB wire protocol, OP_MSG, section kind 0. */
+function readCommand(message: Buffer): WireCommand | undefined {
+  if (message.readInt32LE(12) !== opMsg) return undefined;
+  // 16 bytes of header, 4 of flags, the section's kind, the document's length.
+  const typeAt = 16 + 4 + 1 + 4;
+  const nameEnd = message.indexOf(0, typeAt + 1);
+  const name = message.toString('latin1', typeAt + 1, nameEnd);
+  if (message[typeAt] !== 0x02) return { name, collection: '' };
+  const textLength = message.readInt32LE(nameEnd + 1) - 1;
+  return { name, collection: message.toString('utf8', nameEnd + 5, nameEnd + 5 + textLength) };
+}
+
+/** Why a proxy cannot stand before a server: undefined where it can. */
+export function proxyMissing(uri: string): string | undefined {
+  if (!uri.startsWith('mongodb://')) return 'a proxy does not know what is behind mongodb+srv';
+  if (uri.slice('mongodb://'.length).split('/', 1)[0]!.includes(',')) return 'a proxy leads to one host';
+  if (/[?&](tls|ssl)=true/iu.test(uri)) return 'a proxy cannot read TLS';
+  return undefined;
+}
