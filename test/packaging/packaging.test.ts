@@ -62,6 +62,7 @@ describe('the packed package', function () {
       'README.md',
       'dist/commonjs/package.json',
       'dist/esm/package.json',
+      'docs/mongodb-queries.md',
       'package.json',
     ]);
     assert.deepEqual(
