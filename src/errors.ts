@@ -31,6 +31,8 @@ export const errorTable = {
   'open-failed': { level: 'error', message: 'a Realm cannot be opened' },
   'sync-failed': { level: 'warn', message: 'sync error' },
   'write-failed': { level: 'error', message: 'records were not stored' },
+  'device-full': { level: 'error', message: 'no room for more records on the device' },
+  'records-expired': { level: 'warn', message: 'records were too old to be kept' },
   'connection-closed': { level: 'warn', message: 'the connection is closed' },
 
   // exporter, exporters

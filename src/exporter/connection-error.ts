@@ -9,6 +9,8 @@ export type ConnectionErrorCode =
   | 'open-failed'
   | 'sync-failed'
   | 'write-failed'
+  | 'device-full'
+  | 'records-expired'
   | 'connection-closed';
 
 /** Something went wrong between a connection and its Realm, App or server. Found in `connection.status.lastError`. */

@@ -15,6 +15,8 @@ export interface SliceResult {
   readonly taken: number;
   /** Of them, those that are committed. */
   readonly stored: number;
+  /** What those take, by their own sizes. */
+  readonly storedBytes: number;
   /** Why the others were not; they can never be stored here. */
   readonly error?: unknown;
 }
@@ -101,7 +103,9 @@ export class RealmDestination implements Destination {
 
   storeSlice(records: readonly WritableRecord[], from: number, maxCount: number): SliceResult {
     const count = this.#size.fit(records, from, maxCount);
-    commitSlice(this.#realm, this.#size, records.slice(from, from + count));
-    return { taken: count, stored: count };
+    const slice = records.slice(from, from + count);
+    commitSlice(this.#realm, this.#size, slice);
+    const storedBytes = slice.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
+    return { taken: count, stored: count, storedBytes };
   }
 }

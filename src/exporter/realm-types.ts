@@ -88,6 +88,7 @@ export interface NativeResults extends Iterable<NativeObject> {
   readonly [index: number]: NativeObject;
   sorted(property: string, reverse?: boolean): NativeResults;
   filtered(query: string, ...values: readonly unknown[]): NativeResults;
+  sum(property: string): unknown;
   min(property: string): unknown;
   max(property: string): unknown;
 }
@@ -116,6 +117,8 @@ export interface NativeConfiguration {
   readonly schema?: readonly NativeObjectSchema[];
   readonly schemaVersion?: number;
   readonly encryptionKey?: ArrayBuffer;
+  /** Asked when the file is opened by nobody else in this process, and only if something in it is free. */
+  readonly shouldCompact?: (totalBytes: number, usedBytes: number) => boolean;
   readonly sync?: {
     readonly user: NativeUser;
     readonly flexible: true;

@@ -57,13 +57,6 @@ export interface RecordTarget {
    * @param timeoutMillis - bound of the whole call
    */
   release(timeoutMillis: number): Promise<void>;
-
-  /**
-   * Resolves when all records given so far are committed locally or given up, or when the time is over.
-   *
-   * @returns false if the time was over first
-   */
-  forceFlush(timeoutMillis: number): Promise<boolean>;
 }
 
 /**

@@ -41,10 +41,6 @@ export class MemoryTarget implements RecordTarget {
     this.releases.push(timeoutMillis);
     return this.onRelease();
   }
-
-  forceFlush(): Promise<boolean> {
-    return Promise.resolve(true);
-  }
 }
 
 /** The outcome of a write that stored nothing. */

@@ -15,11 +15,18 @@ import {
   type UserLike,
 } from '../realm-types.js';
 import { FileSlotStore, MemorySlotStore, type Slot, type SlotStore } from '../slot/slot.js';
+import type { WhenFull } from '../spool/spool-limits.js';
 import { untracedFetch } from '../suppression.js';
 import { singleUser, usersOf, type UserSource } from '../session/user-source.js';
 
 /** The length of a Realm encryption key. */
 const ENCRYPTION_KEY_BYTES = 64;
+
+const DEFAULT_MAX_UNSYNCED_BYTES = 256 * 1024 * 1024;
+/** Realm's files begin with some hundred kilobytes and grow by a megabyte at a time. */
+const MIN_MAX_UNSYNCED_BYTES = 4 * 1024 * 1024;
+
+const unitMillis: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** What `Realm.Credentials` makes, or a function that makes it anew for each login, as for tokens that expire. */
 export type CredentialsOption = CredentialsLike | (() => CredentialsLike | Promise<CredentialsLike>);
@@ -36,6 +43,22 @@ export interface CommonConnectOptions<R extends RealmLike = RealmLike> {
   encryptionKey?: Uint8Array | ArrayBuffer;
   /** Stands before the names of our classes, for an app whose own Realm has a `Span`. realm-ingest must know it too. */
   classPrefix?: string;
+  /**
+   * What the files of the service may take on this device, all its processes together, in bytes; 4 MiB or more. Default
+   * 256 MiB. Measured: the sizes of the files, where they can be seen.
+   */
+  maxUnsyncedBytes?: number;
+  /**
+   * What becomes of records when there is no room for more. `dropNewest`, the default: new ones are refused, and their
+   * export fails. `dropOldest`: the oldest ones in this process's spool make room; in a synced Realm, which keeps what it
+   * has until the server acknowledges it, new ones are refused all the same.
+   */
+  whenFull?: WhenFull;
+  /**
+   * How long records are kept for a server: `36h`, `30d`; of `s`, `m`, `h`, `d`. Older ones in the spool are dropped;
+   * those in a synced Realm cannot be. Default: for ever.
+   */
+  maxUnsyncedAge?: string;
 }
 
 /** Connect to an App of our own. */
@@ -103,6 +126,10 @@ export function connect<R extends RealmLike>(options: ConnectOptions<R>): Connec
     schema,
     encryptionKey,
     isNative: support.isNative,
+    shouldCompact: support.shouldCompact,
+    maxUnsyncedBytes: checkMaxBytes(options.maxUnsyncedBytes),
+    whenFull: checkWhenFull(options.whenFull),
+    maxUnsyncedAgeMillis: checkAge(options.maxUnsyncedAge),
     classPrefix: options.classPrefix ?? '',
     warning: support.warning,
   });
@@ -167,6 +194,27 @@ function checkText(option: string, value: unknown): string | undefined {
   if (typeof value !== 'string' || value === '')
     throw new InvalidOptionError(option, value, 'a non-empty string');
   return value;
+}
+
+function checkMaxBytes(value: unknown): number {
+  if (value === undefined) return DEFAULT_MAX_UNSYNCED_BYTES;
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= MIN_MAX_UNSYNCED_BYTES)
+    return value;
+  throw new InvalidOptionError('maxUnsyncedBytes', value, `an integer of ${MIN_MAX_UNSYNCED_BYTES} or more`);
+}
+
+function checkWhenFull(value: unknown): WhenFull {
+  if (value === undefined) return 'dropNewest';
+  if (value === 'dropNewest' || value === 'dropOldest') return value;
+  throw new InvalidOptionError('whenFull', value, '"dropNewest" or "dropOldest"');
+}
+
+function checkAge(value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  const [, count = '', unit = ''] = /^(\d{1,9})([smhd])$/.exec(typeof value === 'string' ? value : '') ?? [];
+  const millis = Number(count) * (unitMillis[unit] ?? NaN);
+  if (millis > 0) return millis;
+  throw new InvalidOptionError('maxUnsyncedAge', value, 'a time above zero, as 36h or 30d');
 }
 
 function checkBaseUrl(value: unknown): string {

@@ -20,6 +20,11 @@ export interface ConnectionStatus {
   readonly spooled: number;
   /** Records in the synced Realm that the server has not acknowledged yet. */
   readonly unsynced: number;
+  /**
+   * What the files of the service take on this device, all its processes together, in bytes: what `maxUnsyncedBytes`
+   * bounds. Free room in them included. Where files cannot be seen, what records in them take by their own sizes.
+   */
+  readonly storedBytes: number;
   /** Records that the server has acknowledged. */
   readonly acknowledged: number;
   /** Records that were dropped, by reason. */
@@ -40,6 +45,7 @@ export class StatusBoard {
     durable: true,
     spooled: 0,
     unsynced: 0,
+    storedBytes: 0,
     acknowledged: 0,
     dropped: {},
     lastError: undefined,
@@ -60,6 +66,12 @@ export class StatusBoard {
       this.#isAnnounced = false;
       this.#announce();
     });
+  }
+
+  /** Updates what differs, if anything does. */
+  change(values: Partial<ConnectionStatus>): void {
+    const names = Object.keys(values) as (keyof ConnectionStatus)[];
+    if (names.some((name) => values[name] !== this.#status[name])) this.update(values);
   }
 
   countDropped(reason: string, count: number): void {

@@ -10,13 +10,13 @@ import {
   type StatusListener,
 } from './connection-status.js';
 import { Diagnostics } from '../diagnostics.js';
-import type { Destination } from '../destination.js';
 import type { ObjectIdConstructor, RealmLike } from '../realm-types.js';
 import { RealmPromise } from './realm-promise.js';
 import { recordTarget, type RecordTarget, type WriteOutcome } from '../record-target.js';
-import { RecordWriter } from './record-writer.js';
+import { RecordWriter, type Place } from './record-writer.js';
 import { SlotAdoption } from './slot-adoption.js';
 import { SlotSession, type SlotSessionOptions } from './slot-session.js';
+import { DeviceBudget } from '../slot/device-budget.js';
 import type { Slot, SlotStore } from '../slot/slot.js';
 import { nextTurn } from '../turn.js';
 
@@ -50,9 +50,18 @@ export interface Connection<R extends RealmLike = RealmLike> {
 /** What a connection is made of. */
 export interface ConnectionOptions extends Pick<
   SlotSessionOptions,
-  'Realm' | 'openSource' | 'schema' | 'encryptionKey' | 'isNative'
+  | 'Realm'
+  | 'openSource'
+  | 'schema'
+  | 'encryptionKey'
+  | 'isNative'
+  | 'shouldCompact'
+  | 'whenFull'
+  | 'maxUnsyncedAgeMillis'
 > {
   readonly store: SlotStore;
+  /** What all files of the service may take together. */
+  readonly maxUnsyncedBytes: number;
   readonly classPrefix: string;
   /** Said once to `diag`. */
   readonly warning: string | undefined;
@@ -65,6 +74,7 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
   readonly ObjectId: ObjectIdConstructor;
   readonly classPrefix: string;
   readonly #options: ConnectionOptions;
+  readonly #budget: DeviceBudget;
   readonly #board = new StatusBoard();
   readonly #diagnostics = new Diagnostics('opentelemetry-exporter-realm');
   readonly #writer: RecordWriter;
@@ -83,10 +93,14 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
     this.#options = options;
     this.ObjectId = options.Realm.BSON.ObjectId;
     this.classPrefix = options.classPrefix;
+    this.#budget = new DeviceBudget({
+      maxBytes: options.maxUnsyncedBytes,
+      measure: () => options.store.sizeBytes(),
+    });
     this.#writer = new RecordWriter({
-      destination: () => this.#destination(),
-      onStored: (destination, count) => {
-        this.#session?.stored(destination, count);
+      place: (nextBytes) => this.#place(nextBytes),
+      onStored: (destination, count, sizeBytes) => {
+        this.#session?.stored(destination, count, sizeBytes);
       },
       onFailed: (count, error) => {
         this.countDropped(error.code, count);
@@ -169,27 +183,20 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
     await settledWithin(this.close(), remaining());
   }
 
-  async forceFlush(timeoutMillis: number): Promise<boolean> {
-    return settledWithin(
-      this.#started.then(() => this.#writer.idle()),
-      timeoutMillis,
-    );
-  }
-
   #refuse(failed: number): WriteOutcome {
     const error = new ConnectionError('connection-closed', `${failed} records were not stored`);
     this.countDropped(error.code, failed);
     return failed === 0 ? { stored: 0, failed } : { stored: 0, failed, error };
   }
 
-  #destination(): Destination {
+  #place(nextBytes: number): Place | undefined {
     const session = this.#session;
     if (session === undefined) {
       throw this.#startError instanceof ConnectionError
         ? this.#startError
         : new ConnectionError('open-failed', 'no slot is open');
     }
-    return session.destination();
+    return session.place(nextBytes);
   }
 
   /** @returns whether this process has a slot of its own now */
@@ -233,6 +240,7 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
   #openSession(slot: Slot): SlotSession {
     const session: SlotSession = new SlotSession(slot, {
       ...this.#options,
+      budget: this.#budget,
       onOpen: (realm) => {
         if (session === this.#session) this.#realm.resolve(realm);
       },
@@ -298,6 +306,7 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
     await this.#started;
     await this.#writer.idle();
     this.#alarm.ring();
+    this.#tellWhatRemains();
     try {
       await this.#adoption?.stop();
       await this.#session?.close();
@@ -305,6 +314,26 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
       this.#report(new ConnectionError('open-failed', `closing: ${describeCause(cause)}`, { cause }));
     }
     this.#realm.reject(new ConnectionError('connection-closed', 'its Realm is not open any more'));
+  }
+
+  #tellWhatRemains(): void {
+    const { spooled, unsynced, durable } = this.status;
+    const count = spooled + unsynced;
+    if (count === 0) return;
+    const records = `${count} ${count === 1 ? 'record that no server has acknowledged remains' : 'records that no server has acknowledged remain'}`;
+    if (durable) {
+      this.#diagnostics.report(
+        'info',
+        'remaining',
+        `${records} on disk; the next start of this service sends them`,
+      );
+    } else {
+      this.#diagnostics.report(
+        'warn',
+        'remaining',
+        `${records} in memory, and may be lost with this process`,
+      );
+    }
   }
 
   #report(error: RealmTelemetryError): void {
@@ -319,10 +348,7 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
       spooled += session.spooled;
       unsynced += session.unsynced;
     }
-    const { status } = this;
-    const state = this.#state();
-    if (spooled === status.spooled && unsynced === status.unsynced && state === status.state) return;
-    this.#board.update({ spooled, unsynced, state });
+    this.#board.change({ spooled, unsynced, storedBytes: this.#budget.takenBytes, state: this.#state() });
   }
 
   #state(): ConnectionState {

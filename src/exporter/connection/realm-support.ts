@@ -1,5 +1,6 @@
 import { ConnectionError } from '../connection-error.js';
 import type { RealmConstructor } from '../realm-types.js';
+import { isWorthCompacting, neverCompact, type ShouldCompact } from '../slot/compaction.js';
 
 /** What a Realm SDK can do for us. */
 export interface RealmSupport {
@@ -7,6 +8,11 @@ export interface RealmSupport {
   readonly version: string | undefined;
   /** False for the engine compiled to WebAssembly, whose files are in memory. */
   readonly isNative: boolean;
+  /**
+   * What decides about compaction; undefined where the engine has no files. Before 12.10, a file that was compacted could
+   * lose data (realm-core 7747), before 12.12 an encrypted one its key (realm-core 7842).
+   */
+  readonly shouldCompact: ShouldCompact | undefined;
   /** What the user should know about this version; undefined if there is nothing. */
   readonly warning: string | undefined;
 }
@@ -40,7 +46,10 @@ export function inspectRealm(realm: RealmConstructor): RealmSupport {
   if (major !== undefined && major >= 20) {
     throw unsupported(`version ${version} has no Device Sync; install realm 12.7 to 12.15`);
   }
-  return { version, isNative, warning: isNative ? warnOf(version, major, minor) : undefined };
+  if (!isNative) return { version, isNative, shouldCompact: undefined, warning: undefined };
+  const compactsWell = version !== undefined && major === 12 && minor !== undefined && minor >= 12;
+  const shouldCompact = compactsWell ? isWorthCompacting : neverCompact;
+  return { version, isNative, shouldCompact, warning: warnOf(version, major, minor) };
 }
 
 function warnOf(

@@ -73,7 +73,8 @@ class RealmTarget implements RecordTarget {
     ).BSON.ObjectId;
     this.#destination = new RealmDestination(realm);
     this.#writer = new RecordWriter({
-      destination: () => this.#find(),
+      // What the app's own Realm may take is the app's business.
+      place: () => ({ destination: this.#find(), roomBytes: Infinity }),
       onStored: () => undefined,
       onFailed: (_count, error) => {
         this.#report(error);
@@ -109,10 +110,6 @@ class RealmTarget implements RecordTarget {
     } catch {
       // A session that is gone throws; nobody is left who would wait.
     }
-  }
-
-  async forceFlush(timeoutMillis: number): Promise<boolean> {
-    return settledWithin(this.#writer.idle(), timeoutMillis);
   }
 
   #find(): Destination {

@@ -2,22 +2,32 @@ import type { RealmTelemetryError } from '../../errors.js';
 import { ConnectionError, describeCause } from '../connection-error.js';
 import type { Destination, WritableRecord } from '../destination.js';
 import type { WriteOutcome } from '../record-target.js';
+import { DeviceFullError } from './device-full-error.js';
 import { nextTurn } from '../turn.js';
 
 /** How often a Realm that is in somebody else's transaction is looked at again, in milliseconds, once a few turns passed. */
 const BUSY_POLL_MILLIS = 5;
 const BUSY_TURNS = 10;
 
+/** Where records go, and how much of them. */
+export interface Place {
+  readonly destination: Destination;
+  /** How many bytes of records fit there, by their own sizes. */
+  readonly roomBytes: number;
+}
+
 /** What a writer needs to know. */
 export interface RecordWriterOptions {
   /**
    * Where the next slice goes; it may change from slice to slice.
    *
-   * @throws RealmTelemetryError if records cannot be stored anywhere now
+   * @param nextBytes - the size of the next record
+   * @returns undefined while room is being made: it is asked again in a later turn
+   * @throws ConnectionError if records cannot be stored anywhere now
    */
-  readonly destination: () => Destination;
+  readonly place: (nextBytes: number) => Place | undefined;
   /** Called after each slice, in the same turn. */
-  readonly onStored: (destination: Destination, count: number) => void;
+  readonly onStored: (destination: Destination, count: number, sizeBytes: number) => void;
   /** Called when records were given up. */
   readonly onFailed: (count: number, error: RealmTelemetryError) => void;
 }
@@ -53,18 +63,24 @@ export class RecordWriter {
     let next = 0;
     let oneByOneUntil = 0;
     while (next < records.length) {
-      const maxCount = next < oneByOneUntil ? 1 : Infinity;
+      let maxCount = next < oneByOneUntil ? 1 : Infinity;
       try {
-        const destination = this.#options.destination();
+        const place = this.#options.place(records[next]?.sizeBytes ?? 0);
+        if (place === undefined) {
+          await nextTurn();
+          continue;
+        }
+        const { destination, roomBytes } = place;
         if (destination.isBusy) {
           await leaveTransaction(destination);
           continue; // another may be the destination now
         }
+        maxCount = Math.min(maxCount, countWithin(records, next, roomBytes));
         const result = destination.storeSlice(records, next, maxCount);
         next += result.taken;
         stored += result.stored;
         lastCause = result.error ?? lastCause;
-        this.#options.onStored(destination, result.stored);
+        this.#options.onStored(destination, result.stored, result.storedBytes);
       } catch (cause) {
         lastCause = cause;
         if (cause instanceof ConnectionError) break;
@@ -81,7 +97,18 @@ export class RecordWriter {
   }
 }
 
+/** How many records, at least one, come to no more than so many bytes. */
+function countWithin(records: readonly WritableRecord[], from: number, maxBytes: number): number {
+  let bytes = 0;
+  for (let next = from; next < records.length; next += 1) {
+    bytes += records[next]?.sizeBytes ?? 0;
+    if (bytes > maxBytes) return Math.max(1, next - from);
+  }
+  return Infinity;
+}
+
 function toError(failed: number, cause: unknown): RealmTelemetryError {
+  if (cause instanceof DeviceFullError) return cause.ofRecords(failed);
   return new ConnectionError('write-failed', `${failed} of them: ${describeCause(cause)}`, { cause });
 }
 

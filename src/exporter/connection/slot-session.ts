@@ -4,11 +4,17 @@ import { ConnectionError, describeCause } from '../connection-error.js';
 import type { Destination } from '../destination.js';
 import type { NativeObjectSchema, NativeRealm, NativeRealmConstructor } from '../realm-types.js';
 import { SessionKeeper } from '../session/session-keeper.js';
+import type { ShouldCompact } from '../slot/compaction.js';
+import type { DeviceBudget } from '../slot/device-budget.js';
+import { RealmFileGauge } from '../slot/realm-file-gauge.js';
 import { HEARTBEAT_MILLIS } from '../slot/slot-lock.js';
 import type { Slot } from '../slot/slot.js';
-import { Spool } from '../spool/spool.js';
-import { SpoolMover } from '../spool/spool-mover.js';
 import { UnsentMark } from '../slot/unsent-mark.js';
+import { SpoolLimits, type WhenFull } from '../spool/spool-limits.js';
+import { SpoolMover } from '../spool/spool-mover.js';
+import { Spool } from '../spool/spool.js';
+import { DeviceFullError } from './device-full-error.js';
+import type { Place } from './record-writer.js';
 import type { UserSource } from '../session/user-source.js';
 
 /** What all sessions of a connection share. */
@@ -19,6 +25,11 @@ export interface SlotSessionOptions {
   readonly encryptionKey: ArrayBuffer | undefined;
   /** Whether the engine can have files at all. */
   readonly isNative: boolean;
+  readonly shouldCompact: ShouldCompact | undefined;
+  readonly budget: DeviceBudget;
+  readonly whenFull: WhenFull;
+  /** How long records may stay in a spool. */
+  readonly maxUnsyncedAgeMillis: number | undefined;
   /** A synced Realm was opened, in a later turn than the constructor's. */
   readonly onOpen: (realm: NativeRealm) => void;
   readonly onChange: () => void;
@@ -39,6 +50,8 @@ export class SlotSession {
   readonly #options: SlotSessionOptions;
   readonly #slot: Slot;
   readonly #spool: Spool;
+  readonly #gauge: RealmFileGauge;
+  readonly #limits: SpoolLimits;
   readonly #keeper: SessionKeeper;
   readonly #mover: SpoolMover;
   readonly #mark: UnsentMark | undefined;
@@ -58,12 +71,27 @@ export class SlotSession {
     this.isDurable = options.isNative && slot.exists(this.#spool.path);
     // Without files nothing outlives the process that another could send; a mark of a native engine's stays.
     this.#mark = this.isDurable ? new UnsentMark(slot) : undefined;
+    this.#gauge = new RealmFileGauge({
+      fileBytes: () => (this.isDurable ? slot.sizeBytes(this.#spool.path) : undefined),
+      recordBytes: () => this.#spool.sizeBytes,
+    });
+    options.budget.add(this.#gauge);
+    this.#limits = new SpoolLimits({
+      spool: this.#spool,
+      gauge: this.#gauge,
+      budget: options.budget,
+      whenFull: options.whenFull,
+      maxAgeMillis: options.maxUnsyncedAgeMillis,
+      onDropped: (reason, records) => {
+        this.#dropped(reason, records);
+      },
+    });
     this.#keeper = new SessionKeeper({
       ...options,
       slot,
       isDurable: this.isDurable,
       onOpen: (synced) => {
-        this.#mover.start();
+        void this.#expire();
         options.onOpen(synced.realm);
       },
       onChange: () => {
@@ -71,6 +99,8 @@ export class SlotSession {
       },
       onAcknowledged: (records) => {
         options.onAcknowledged(records);
+        this.#keeper.synced?.gauge.observe();
+        this.#mover.start();
         this.#changed();
       },
       onLost: (reason, records) => {
@@ -79,9 +109,12 @@ export class SlotSession {
     });
     this.#mover = new SpoolMover({
       spool: this.#spool,
-      destination: () => this.#keeper.synced?.destination,
-      onMoved: (count) => {
-        this.#keeper.synced?.acknowledgements.add(count);
+      destination: () => this.#movingTo(),
+      onMoved: (count, sizeBytes) => {
+        const synced = this.#keeper.synced;
+        synced?.acknowledgements.add(count, sizeBytes);
+        synced?.gauge.observe();
+        this.#gauge.observe();
         this.#changed();
       },
       onDropped: (reason, count, cause) => {
@@ -92,6 +125,7 @@ export class SlotSession {
     });
     const marked = this.#mark?.records;
     this.#keeper.start(marked === undefined ? undefined : Math.max(0, marked - this.#spool.count));
+    void this.#expire();
     this.#heartbeat = setInterval(() => {
       this.#beat();
     }, HEARTBEAT_MILLIS);
@@ -121,17 +155,33 @@ export class SlotSession {
     return this.#spool.count === 0 && this.#keeper.isSettled;
   }
 
-  /** Where the next slice of records goes, whose mark is made. */
-  destination(): Destination {
+  /**
+   * Where the next slice of records goes, whose mark is made.
+   *
+   * @returns undefined while room is being made
+   * @throws DeviceFullError if there is no room
+   */
+  place(nextBytes: number): Place | undefined {
     this.#keeper.check();
+    const { budget } = this.#options;
+    const synced = this.#keeper.synced;
+    const roomBytes =
+      synced === undefined ? this.#limits.roomBytes(nextBytes) : budget.roomBytes(synced.gauge);
+    if (roomBytes === undefined) return undefined;
+    if (roomBytes < nextBytes) {
+      throw new DeviceFullError(budget.takenBytes, budget.maxBytes, 'new records are refused');
+    }
     this.#mark?.ensure();
-    return this.#keeper.synced?.destination ?? this.#spool;
+    return { destination: synced?.destination ?? this.#spool, roomBytes };
   }
 
-  /** Notes that records were committed to what `destination` gave. */
-  stored(destination: Destination, count: number): void {
+  /** Notes that records were committed to what `place` gave. */
+  stored(destination: Destination, count: number, sizeBytes: number): void {
     const synced = this.#keeper.synced;
-    if (synced?.destination === destination) synced.acknowledgements.add(count);
+    if (synced?.destination === destination) {
+      synced.acknowledgements.add(count, sizeBytes);
+      synced.gauge.observe();
+    } else this.#gauge.observe();
     this.#changed();
   }
 
@@ -160,11 +210,39 @@ export class SlotSession {
   async close(): Promise<void> {
     clearInterval(this.#heartbeat);
     await this.#mover.stop();
+    await this.#limits.stop();
     this.#updateMark();
     await this.#keeper.close();
     this.#spool.close();
+    this.#options.budget.remove(this.#gauge);
     this.#slot.release();
     for (const resolve of this.#settledWaiters.splice(0)) resolve();
+  }
+
+  /** Moving records leave the rest where old ones can be dropped, until the server has acknowledged those before them. */
+  #movingTo(): Destination | undefined {
+    const synced = this.#keeper.synced;
+    if (synced === undefined || this.#limits.isExpiring) return undefined;
+    const isFull = synced.acknowledgements.pendingBytes >= this.#options.budget.movingBytes;
+    return isFull ? undefined : synced.destination;
+  }
+
+  /** Drops what is too old, then moves the rest. */
+  async #expire(): Promise<void> {
+    await this.#limits.expire();
+    this.#mover.start();
+  }
+
+  #dropped(reason: 'dropped-oldest' | 'too-old', records: number): void {
+    const { budget, onDropped, onError } = this.#options;
+    onDropped(reason, records);
+    const text = `${records} ${records === 1 ? 'record' : 'records'} of the spool`;
+    onError(
+      reason === 'too-old'
+        ? new ConnectionError('records-expired', `${text} dropped (maxUnsyncedAge)`)
+        : new DeviceFullError(budget.takenBytes, budget.maxBytes, `the oldest ${text} dropped`),
+    );
+    this.#changed();
   }
 
   #changed(): void {
@@ -181,6 +259,8 @@ export class SlotSession {
       }
       this.#slot.beat();
       this.#updateMark();
+      this.#options.budget.refresh();
+      void this.#expire();
     } catch (cause) {
       this.#options.onError(new ConnectionError('open-failed', describeCause(cause), { cause }));
     }
@@ -193,9 +273,9 @@ export class SlotSession {
   }
 }
 
-function openSpool(slot: Slot, { Realm, encryptionKey }: SlotSessionOptions): Spool {
+function openSpool(slot: Slot, { Realm, encryptionKey, shouldCompact }: SlotSessionOptions): Spool {
   try {
-    return Spool.open(Realm, slot.path('spool.realm'), encryptionKey);
+    return Spool.open(Realm, slot.path('spool.realm'), { encryptionKey, shouldCompact });
   } catch (cause) {
     slot.release();
     throw new ConnectionError('open-failed', `the spool: ${describeCause(cause)}`, {

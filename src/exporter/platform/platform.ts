@@ -28,6 +28,8 @@ export interface PlatformFiles {
   /** Names in a directory; none if it does not exist. */
   list(directory: string): string[];
   exists(path: string): boolean;
+  /** Bytes of a file, or of all files in a directory and below; 0 if it does not exist. */
+  sizeBytes(path: string): number;
   /** The text of a file, or undefined if it does not exist. */
   read(path: string): string | undefined;
   /** Writes a file, private, such that a reader sees the old or the new text, whole. */

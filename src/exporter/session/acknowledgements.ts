@@ -14,6 +14,7 @@ export class Acknowledgements {
   readonly #onAcknowledged: AcknowledgedListener;
   #session: NativeSession | undefined;
   #pending = 0;
+  #pendingBytes = 0;
   /** Whether a server has yet to confirm that nothing of an earlier life is left. */
   #isUnsure = false;
   #isWaiting = false;
@@ -28,21 +29,28 @@ export class Acknowledgements {
     return this.#pending;
   }
 
+  /** What they take by their own sizes, in bytes. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
   /** Whether everything is known to be acknowledged. */
   get isSettled(): boolean {
     return this.#pending === 0 && !this.#isUnsure;
   }
 
   /** Takes over what an earlier process left: so many records, or an unknown number. */
-  inherit(records: number): void {
+  inherit(records: number, bytes: number): void {
     this.#pending += records;
+    this.#pendingBytes += bytes;
     this.#isUnsure = true;
     this.#wait();
   }
 
   /** Records were committed. */
-  add(records: number): void {
+  add(records: number, bytes: number): void {
     this.#pending += records;
+    this.#pendingBytes += bytes;
     this.#wait();
   }
 
@@ -63,6 +71,7 @@ export class Acknowledgements {
   forget(): number {
     const lost = this.#pending;
     this.#pending = 0;
+    this.#pendingBytes = 0;
     this.#isUnsure = false;
     this.#announceSettled();
     return lost;
@@ -81,10 +90,11 @@ export class Acknowledgements {
     if (session === undefined || this.#isWaiting || this.isSettled) return;
     this.#isWaiting = true;
     const covered = this.#pending;
+    const coveredBytes = this.#pendingBytes;
     const done = (isAcknowledged: boolean): void => {
       if (session !== this.#session) return; // of a session that was given up
       this.#isWaiting = false;
-      if (isAcknowledged) this.#acknowledge(covered);
+      if (isAcknowledged) this.#acknowledge(covered, coveredBytes);
     };
     try {
       withoutTracing(() => session.uploadAllLocalChanges()).then(
@@ -100,9 +110,10 @@ export class Acknowledgements {
     }
   }
 
-  #acknowledge(records: number): void {
+  #acknowledge(records: number, bytes: number): void {
     const acknowledged = Math.min(records, this.#pending);
     this.#pending -= acknowledged;
+    this.#pendingBytes = Math.max(0, this.#pendingBytes - bytes);
     this.#isUnsure = false;
     this.#onAcknowledged(acknowledged);
     if (this.isSettled) this.#announceSettled();

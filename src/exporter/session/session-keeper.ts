@@ -2,6 +2,8 @@ import type { RealmTelemetryError } from '../../errors.js';
 import { Alarm } from '../alarm.js';
 import { Backoff } from '../backoff.js';
 import { ConnectionError, describeCause, readCode } from '../connection-error.js';
+import type { ShouldCompact } from '../slot/compaction.js';
+import type { DeviceBudget } from '../slot/device-budget.js';
 import { encodeFileName } from '../slot/file-name.js';
 import { isRefusal } from './login-refusal.js';
 import type {
@@ -32,6 +34,8 @@ export interface SessionKeeperOptions {
   readonly encryptionKey: ArrayBuffer | undefined;
   /** Whether Realm's files outlive the process. */
   readonly isDurable: boolean;
+  readonly budget: DeviceBudget;
+  readonly shouldCompact: ShouldCompact | undefined;
   readonly onOpen: (synced: SyncedRealm) => void;
   readonly onChange: () => void;
   readonly onAcknowledged: (records: number) => void;
@@ -228,14 +232,15 @@ export class SessionKeeper {
     const inherited = this.#inherited;
     this.#inherited = undefined;
     if (inherited !== undefined || left !== undefined) {
-      synced.acknowledgements.inherit((inherited ?? 0) + (left ?? 0));
+      synced.acknowledgements.inherit((inherited ?? 0) + (left ?? 0), synced.usedBytes);
     }
     this.#options.onOpen(synced);
     this.#openEarlier(user);
   }
 
   #openFile(user: NativeUser): SyncedRealm {
-    const { Realm, schema, encryptionKey, onChange, onAcknowledged } = this.#options;
+    const { Realm, schema, encryptionKey, budget, shouldCompact, onChange, onAcknowledged } = this.#options;
+    const { slot, isDurable } = this.#options;
     const path = this.#pathOf(user);
     try {
       const synced: SyncedRealm = new SyncedRealm({
@@ -255,6 +260,9 @@ export class SessionKeeper {
           onChange();
         },
         onAcknowledged,
+        fileBytes: () => (isDurable ? slot.sizeBytes(path) : undefined),
+        budget,
+        shouldCompact,
       });
       return synced;
     } catch (cause) {
@@ -273,7 +281,7 @@ export class SessionKeeper {
       if (user.id === current.id || open.has(path) || !isLoggedIn(user) || !slot.exists(path)) continue;
       try {
         const synced = this.#openFile(user);
-        synced.acknowledgements.inherit(0);
+        synced.acknowledgements.inherit(0, synced.usedBytes);
         this.#retire(synced);
       } catch (cause) {
         if (cause instanceof ConnectionError) this.#options.onError(cause);

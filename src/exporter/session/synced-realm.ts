@@ -1,5 +1,8 @@
 import { Acknowledgements, type AcknowledgedListener } from './acknowledgements.js';
 import { RealmDestination } from '../destination.js';
+import type { ShouldCompact } from '../slot/compaction.js';
+import type { DeviceBudget } from '../slot/device-budget.js';
+import { RealmFileGauge } from '../slot/realm-file-gauge.js';
 import type {
   NativeConfiguration,
   NativeObjectSchema,
@@ -22,6 +25,10 @@ export interface SyncedRealmOptions {
   /** `disconnected`, `connecting`, `connected`. */
   readonly onConnectionChange: (state: string) => void;
   readonly onAcknowledged: AcknowledgedListener;
+  /** The size of the file; undefined where files cannot be seen. */
+  readonly fileBytes: () => number | undefined;
+  readonly budget: DeviceBudget;
+  readonly shouldCompact: ShouldCompact | undefined;
 }
 
 /** One open flexible-sync Realm of one user, with what the server owes us for it. */
@@ -31,6 +38,10 @@ export class SyncedRealm {
   readonly path: string;
   readonly destination: RealmDestination;
   readonly acknowledgements: Acknowledgements;
+  readonly gauge: RealmFileGauge;
+  /** What of the file was in use when it was opened, in bytes; the whole file where the engine does not say. */
+  readonly usedBytes: number;
+  readonly #budget: DeviceBudget;
   readonly #session: NativeSession;
   readonly #onConnectionChange: (state: string) => void;
 
@@ -40,11 +51,17 @@ export class SyncedRealm {
    * @throws whatever Realm throws
    */
   constructor(options: SyncedRealmOptions) {
-    const { Realm, path, user, schema, encryptionKey } = options;
+    const { Realm, path, user, schema, encryptionKey, budget } = options;
+    let usedBytes: number | undefined;
+    const shouldCompact = (totalBytes: number, used: number): boolean => {
+      usedBytes = used;
+      return options.shouldCompact?.(totalBytes, used) ?? false;
+    };
     const config: NativeConfiguration = {
       path,
       schema,
       ...(encryptionKey === undefined ? {} : { encryptionKey }),
+      ...(options.shouldCompact === undefined ? {} : { shouldCompact }),
       sync: {
         user,
         flexible: true,
@@ -63,6 +80,13 @@ export class SyncedRealm {
     this.#session = session;
     this.destination = new RealmDestination(this.realm);
     this.acknowledgements = new Acknowledgements(options.onAcknowledged);
+    this.gauge = new RealmFileGauge({
+      fileBytes: options.fileBytes,
+      recordBytes: () => this.acknowledgements.pendingBytes,
+    });
+    this.usedBytes = usedBytes ?? options.fileBytes() ?? 0;
+    this.#budget = budget;
+    budget.add(this.gauge);
     this.#onConnectionChange = (state) => {
       this.acknowledgements.retry();
       options.onConnectionChange(state);
@@ -98,6 +122,7 @@ export class SyncedRealm {
    * a Realm whose user was removed may be closed already.
    */
   close(): void {
+    this.#budget.remove(this.gauge);
     this.acknowledgements.use(undefined);
     this.#call((session) => {
       session.removeConnectionNotification(this.#onConnectionChange);

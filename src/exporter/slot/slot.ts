@@ -26,6 +26,8 @@ export interface Slot {
   list(): string[];
   /** Whether a file is there, which tells engines with files from those without. */
   exists(path: string): boolean;
+  /** Bytes of a file; undefined where files cannot be seen. */
+  sizeBytes(path: string): number | undefined;
   /** How many records of an earlier life are known to be unacknowledged; undefined if there are none. */
   readUnsent(): number | undefined;
   /** Leaves word that records may be unacknowledged. */
@@ -46,6 +48,8 @@ export interface SlotStore {
   acquire(): Slot;
   /** Takes the next slot that nobody holds and that carries unsent records of this app; undefined if there is none. */
   adopt(): Slot | undefined;
+  /** What this app's files in all slots take, in bytes, whoever holds them; undefined where files cannot be seen. */
+  sizeBytes(): number | undefined;
 }
 
 /** The slots of one service and app in a directory. */
@@ -85,6 +89,14 @@ export class FileSlotStore implements SlotStore {
       slot.release();
     }
     return undefined;
+  }
+
+  sizeBytes(): number {
+    let bytes = 0;
+    for (const number of this.#slotNumbers()) {
+      bytes += this.#files.sizeBytes(this.#files.join(this.#service, `slot-${number}`, this.#app));
+    }
+    return bytes;
   }
 
   #take(number: number): Slot | undefined {
@@ -129,6 +141,10 @@ class FileSlot implements Slot {
 
   exists(path: string): boolean {
     return this.#files.exists(path);
+  }
+
+  sizeBytes(path: string): number {
+    return this.#files.sizeBytes(path);
   }
 
   readUnsent(): number | undefined {
@@ -182,6 +198,7 @@ export class MemorySlotStore implements SlotStore {
       path: (file) => `${name}-${file}`,
       list: () => [],
       exists: () => true,
+      sizeBytes: () => undefined,
       readUnsent: () => undefined,
       markUnsent: () => undefined,
       markSent: () => undefined,
@@ -194,6 +211,10 @@ export class MemorySlotStore implements SlotStore {
   }
 
   adopt(): Slot | undefined {
+    return undefined;
+  }
+
+  sizeBytes(): undefined {
     return undefined;
   }
 }

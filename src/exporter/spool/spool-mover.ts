@@ -10,10 +10,10 @@ const MAX_PEEK_RECORDS = 64;
 /** What a mover needs to know. */
 export interface SpoolMoverOptions {
   readonly spool: Spool;
-  /** Where to; undefined while there is nowhere. */
+  /** Where to; undefined while there is nowhere, or no room: then `start` goes on. */
   readonly destination: () => Destination | undefined;
   /** Called in the turn in which records were committed there, before they are deleted here. */
-  readonly onMoved: (count: number) => void;
+  readonly onMoved: (count: number, sizeBytes: number) => void;
   /** Called when records were given up. */
   readonly onDropped: (reason: 'spool-unreadable' | 'write-failed', count: number, cause: unknown) => void;
 }
@@ -110,8 +110,8 @@ export class SpoolMover {
   }
 
   #store(target: Destination, records: readonly WritableRecord[], from: number, maxCount: number): number {
-    const { taken, stored } = target.storeSlice(records, from, maxCount);
-    this.#options.onMoved(stored);
+    const { taken, stored, storedBytes } = target.storeSlice(records, from, maxCount);
+    this.#options.onMoved(stored, storedBytes);
     return taken;
   }
 }

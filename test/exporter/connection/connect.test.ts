@@ -38,6 +38,14 @@ describe('connect options', () => {
     ['encryptionKey', 'x'.repeat(64)],
     ['classPrefix', '1x'],
     ['classPrefix', 7],
+    ['maxUnsyncedBytes', 1000],
+    ['maxUnsyncedBytes', 5e6 + 0.5],
+    ['maxUnsyncedBytes', '256MiB'],
+    ['whenFull', 'block'],
+    ['maxUnsyncedAge', 3600],
+    ['maxUnsyncedAge', '0d'],
+    ['maxUnsyncedAge', '3 weeks'],
+    ['maxUnsyncedAge', 'd'],
   ] as const) {
     it(`refuses ${option}: ${String(value)}`, () => {
       const error = refusal({ ...right, [option]: value });

@@ -401,6 +401,29 @@ describe('connection', function () {
       assert.deepEqual(await storedNames('short-'), ['short-1']);
     });
 
+    it('says what remains, once', async () => {
+      const messages: string[] = [];
+      const log = (message: string): void => void messages.push(message);
+      diag.setLogger(
+        { error: log, warn: log, info: log, debug: log, verbose: log },
+        { logLevel: DiagLogLevel.INFO, suppressOverrideMessage: true },
+      );
+      try {
+        const connection = start();
+        await write(connection, 'remains-1', 'remains-2', 'remains-3');
+        await Promise.all([connection.close(), connection.close()]);
+        const remaining = messages.filter((message) => message.includes('no server has acknowledged'));
+        assert.equal(remaining.length, 1);
+        assert.match(remaining[0] ?? '', /3 records that no server has acknowledged remain/);
+        assert.match(
+          remaining[0] ?? '',
+          engineName === 'native' ? /next start of this service/ : /in memory/,
+        );
+      } finally {
+        diag.disable();
+      }
+    });
+
     it('does not wait for a server that is known to be out of reach', async () => {
       const connection = start();
       const target = connection[recordTarget];
@@ -412,6 +435,27 @@ describe('connection', function () {
       assert.equal(connection.status.state, 'closed');
       assert.ok(performance.now() - begun < 10_000);
     });
+  });
+
+  it('has Realm ask whether to compact, where the engine does that well', async () => {
+    network.connectTo(server.url);
+    const configs: { path?: string; shouldCompact?: (totalBytes: number, usedBytes: number) => boolean }[] =
+      [];
+    const connection = start({ Realm: disguised('12.15.0', (config) => configs.push(config)) });
+    await connection.realm;
+    assert.deepEqual(
+      configs.map(({ path = '' }) => /(spool|user-.*)\.realm$/.exec(path)?.[1]?.slice(0, 5)),
+      ['spool', 'user-'],
+    );
+    for (const { shouldCompact } of configs) {
+      assert.equal(shouldCompact?.(100 * 2 ** 20, 10 * 2 ** 20), true, 'most of it is free');
+      assert.equal(shouldCompact(100 * 2 ** 20, 70 * 2 ** 20), false, 'most of it is in use');
+      assert.equal(shouldCompact(2 * 2 ** 20, 0), false, 'it is small');
+      assert.equal(shouldCompact(300 * 2 ** 20, 90 * 2 ** 20), false, 'copying it would take long');
+    }
+    const plain: object[] = [];
+    await start({ Realm: disguised('12.0.0', (config) => plain.push(config), 'WebAssembly') }).realm;
+    assert.ok(plain.length === 2 && plain.every((config) => !('shouldCompact' in config)));
   });
 
   it('warns once that the WebAssembly engine forgets with the process', async function () {
@@ -459,6 +503,25 @@ describe('connection', function () {
     assert.deepEqual([...unsuppressed], []);
   });
 });
+
+/** The Realm class as another version of it, noting what Realms are opened with. */
+function disguised(
+  sdkVersion: string,
+  note: (config: object) => void,
+  frameworkName = 'Node.js',
+): typeof Realm {
+  const App = new Proxy(Realm.App, {
+    get: (target, name): unknown =>
+      name === 'deviceInfo' ? { sdkVersion, frameworkName } : Reflect.get(target, name),
+  });
+  return new Proxy(Realm, {
+    construct(target, values: ConstructorParameters<typeof Realm>) {
+      note(values[0] ?? {});
+      return new target(...values);
+    },
+    get: (target, name, receiver): unknown => (name === 'App' ? App : Reflect.get(target, name, receiver)),
+  });
+}
 
 /** The Realm class, noting every call by which it could begin to speak to the network. */
 function watched(note: (name: string) => void): typeof Realm {

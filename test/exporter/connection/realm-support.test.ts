@@ -35,6 +35,14 @@ describe('inspectRealm', () => {
     });
   }
 
+  it('has files compacted by versions that do it well, and by no others', () => {
+    const decide = (version: string | undefined) =>
+      inspectRealm(realmOf(version)).shouldCompact?.(100 * 2 ** 20, 2 ** 20);
+    for (const version of ['12.12.0', '12.15.0']) assert.equal(decide(version), true, version);
+    for (const version of ['12.7.0', '12.10.0', '12.11.1', undefined]) assert.equal(decide(version), false);
+    assert.equal(inspectRealm(realmOf('12.0.0-browser.1', 'WebAssembly')).shouldCompact, undefined);
+  });
+
   it('does not warn of the WebAssembly engine, which has no other versions', () => {
     assert.equal(inspectRealm(realmOf('12.0.0-browser.1', 'WebAssembly')).warning, undefined);
   });

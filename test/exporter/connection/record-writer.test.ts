@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { RealmTelemetryError } from '../../../src/errors.js';
 import { ConnectionError } from '../../../src/exporter/connection-error.js';
 import type { Destination, SliceResult, WritableRecord } from '../../../src/exporter/destination.js';
+import { DeviceFullError } from '../../../src/exporter/connection/device-full-error.js';
 import { RecordWriter } from '../../../src/exporter/connection/record-writer.js';
 
 const record = (name: string): WritableRecord => ({
@@ -24,7 +25,7 @@ class Shelf implements Destination {
     if (slice.some((name) => name.startsWith('bad'))) throw new Error('Realm does not take it');
     this.slices += 1;
     this.names.push(...slice);
-    return { taken: slice.length, stored: slice.length };
+    return { taken: slice.length, stored: slice.length, storedBytes: slice.length * 10 };
   }
 }
 
@@ -37,7 +38,7 @@ describe('RecordWriter', () => {
     shelf = new Shelf();
     failures = [];
     writer = new RecordWriter({
-      destination: () => shelf,
+      place: () => ({ destination: shelf, roomBytes: Infinity }),
       onStored: () => undefined,
       onFailed: (count, error) => failures.push({ count, error }),
     });
@@ -76,7 +77,7 @@ describe('RecordWriter', () => {
   it('gives up at once where nothing can be stored', async () => {
     let asked = 0;
     writer = new RecordWriter({
-      destination: () => {
+      place: () => {
         asked += 1;
         throw new ConnectionError('connection-closed', 'test');
       },
@@ -85,6 +86,55 @@ describe('RecordWriter', () => {
     });
     const { stored, failed } = await writer.write(records('a', 'b', 'c'));
     assert.deepEqual({ stored, failed, asked }, { stored: 0, failed: 3, asked: 1 });
+  });
+
+  it('stores no more at once than there is room for', async () => {
+    const rooms = [25, 10, 1000];
+    const slices: number[] = [];
+    writer = new RecordWriter({
+      place: () => ({ destination: shelf, roomBytes: rooms.shift() ?? 0 }),
+      onStored: (_destination, count) => slices.push(count),
+      onFailed: () => undefined,
+    });
+    await writer.write(records('a', 'b', 'c', 'd', 'e', 'f'));
+    assert.deepEqual(slices, [2, 1, 3]);
+  });
+
+  it('asks again in a later turn while room is being made', async () => {
+    let asked = 0;
+    writer = new RecordWriter({
+      place: () => {
+        asked += 1;
+        return asked < 3 ? undefined : { destination: shelf, roomBytes: Infinity };
+      },
+      onStored: () => undefined,
+      onFailed: () => undefined,
+    });
+    const writing = writer.write(records('a'));
+    await Promise.resolve();
+    assert.ok(asked <= 1);
+    assert.deepEqual(await writing, { stored: 1, failed: 0 });
+    assert.equal(asked, 3);
+  });
+
+  it('says how many records a full device refused, under a code of its own', async () => {
+    let slices = 0;
+    writer = new RecordWriter({
+      place: () => {
+        slices += 1;
+        if (slices > 1) throw new DeviceFullError(9 * 2 ** 20, 10 * 2 ** 20, 'new records are refused');
+        return { destination: shelf, roomBytes: Infinity };
+      },
+      onStored: () => undefined,
+      onFailed: (count, error) => failures.push({ count, error }),
+    });
+    const { stored, failed, error } = await writer.write(records('a', 'b', 'c', 'd', 'e'));
+    assert.deepEqual({ stored, failed, code: error?.code }, { stored: 3, failed: 2, code: 'device-full' });
+    assert.match(
+      error?.message ?? '',
+      /2 new records were refused; .*9\.0 MiB of 10\.0 MiB \(maxUnsyncedBytes\)/,
+    );
+    assert.deepEqual(failures, [{ count: 2, error }]);
   });
 
   it('waits until a transaction of the app is over', async () => {

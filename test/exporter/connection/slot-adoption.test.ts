@@ -47,6 +47,7 @@ describe('SlotAdoption', () => {
         orphans -= 1;
         return {} as Slot;
       },
+      sizeBytes: () => 0,
     };
     adoption = new SlotAdoption({
       store,

@@ -31,22 +31,24 @@ describe('Acknowledgements', () => {
 
   it('counts what was committed before a wait began, and waits again for the rest', async () => {
     use(acknowledgements, session);
-    acknowledgements.add(2);
-    acknowledgements.add(3);
+    acknowledgements.add(2, 20);
+    acknowledgements.add(3, 30);
     assert.equal(session.waits.length, 1, 'one wait at a time');
     session.waits[0]?.resolve();
     await turn();
     assert.deepEqual(acknowledged, [2]);
     assert.equal(acknowledgements.pending, 3);
+    assert.equal(acknowledgements.pendingBytes, 30);
     session.waits[1]?.resolve();
     await turn();
     assert.deepEqual(acknowledged, [2, 3]);
+    assert.equal(acknowledgements.pendingBytes, 0);
     assert.ok(acknowledgements.isSettled);
   });
 
   it('does not take a failed wait for an acknowledgement, and asks again when it is told to', async () => {
     use(acknowledgements, session);
-    acknowledgements.add(1);
+    acknowledgements.add(1, 10);
     session.waits[0]?.reject({ isOk: false });
     await turn();
     assert.equal(acknowledgements.pending, 1);
@@ -59,7 +61,7 @@ describe('Acknowledgements', () => {
 
   it('does not trust the answer of a session that was given up', async () => {
     use(acknowledgements, session);
-    acknowledgements.add(1);
+    acknowledgements.add(1, 10);
     use(acknowledgements, undefined);
     session.waits[0]?.resolve();
     await turn();
@@ -67,7 +69,7 @@ describe('Acknowledgements', () => {
   });
 
   it('survives a session that throws', () => {
-    acknowledgements.add(1);
+    acknowledgements.add(1, 10);
     acknowledgements.use({
       uploadAllLocalChanges() {
         throw new Error('This SyncSession is no longer valid');
@@ -77,7 +79,7 @@ describe('Acknowledgements', () => {
   });
 
   it('is not settled before a server has confirmed what an earlier life left, be it an unknown number', async () => {
-    acknowledgements.inherit(0);
+    acknowledgements.inherit(0, 0);
     assert.equal(acknowledgements.isSettled, false);
     let isSettled = false;
     void acknowledgements.settled().then(() => (isSettled = true));
@@ -90,7 +92,7 @@ describe('Acknowledgements', () => {
   });
 
   it('says how many records went with a file', async () => {
-    acknowledgements.add(4);
+    acknowledgements.add(4, 40);
     const settled = acknowledgements.settled();
     assert.equal(acknowledgements.forget(), 4);
     await settled;

@@ -77,6 +77,22 @@ describe('FileSlotStore', function () {
     assert.equal(store('other').adopt()?.readUnsent(), 3);
   });
 
+  it("measures this app's files in all slots, whoever holds them, and no other's", () => {
+    const [first, second] = [store().acquire(), store().acquire()];
+    const other = store('other').acquire();
+    const write = (path: string, bytes: number): void => {
+      nodeFiles.write(path, 'x'.repeat(bytes));
+    };
+    write(first.path('spool.realm'), 1000);
+    nodeFiles.makePrivateDirectory(first.path('mongodb-realm'));
+    write(join(first.path('mongodb-realm'), 'metadata'), 50);
+    write(second.path('user-1.realm'), 300);
+    write(other.path('spool.realm'), 7000);
+    assert.equal(store().sizeBytes(), 1350);
+    assert.equal(first.sizeBytes(first.path('spool.realm')), 1000);
+    assert.equal(first.sizeBytes(first.path('none.realm')), 0);
+  });
+
   it('reads a damaged mark as an unknown number of records', () => {
     const slot = store().acquire();
     nodeFiles.write(slot.path('unsent'), 'x');

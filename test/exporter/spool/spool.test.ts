@@ -16,7 +16,7 @@ describe('spool', () => {
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'spool-'));
-    spool = Spool.open(asNative(Realm), join(directory, 'spool.realm'), undefined);
+    spool = Spool.open(asNative(Realm), join(directory, 'spool.realm'));
   });
 
   afterEach(() => {
@@ -69,7 +69,7 @@ describe('spool', () => {
 
   it('counts on where it was when it is opened again', () => {
     fill(record('a'), record('b'));
-    const again = Spool.open(asNative(Realm), join(directory, 'spool.realm'), undefined);
+    const again = Spool.open(asNative(Realm), join(directory, 'spool.realm'));
     assert.equal(again.count, 2);
     again.storeSlice([record('c')], 0, 1);
     assert.deepEqual(again.peek(64).seqs, [0, 1, 2]);
@@ -94,6 +94,75 @@ describe('spool', () => {
     assert.deepEqual(spool.peek(64).records.map(nameOf), ['a']);
   });
 
+  describe('what is dropped', () => {
+    const sizes = () => spool.peek(4096).records.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
+
+    it('is counted, and so is the room that it leaves, over openings', () => {
+      fill(...Array.from({ length: 100 }, (_, index) => record(`r${index}`)));
+      const perRecord = spool.sizeBytes / 100;
+      assert.ok(spool.sizeBytes > sizes() && spool.sizeBytes < sizes() * 2);
+      spool.remove(spool.peek(10).seqs);
+      assert.ok(Math.abs(spool.sizeBytes - 90 * perRecord) < 100);
+      const again = Spool.open(asNative(Realm), join(directory, 'spool.realm'));
+      assert.equal(again.sizeBytes, spool.sizeBytes);
+      again.close();
+    });
+
+    it('is the oldest, in slices', () => {
+      fill(...Array.from({ length: 1500 }, (_, index) => record(`r${index}`)));
+      assert.deepEqual(spool.dropOldest(), { records: 1024, hasMore: true });
+      assert.deepEqual(spool.peek(2).records.map(nameOf), ['r1024', 'r1025']);
+      assert.deepEqual(spool.dropOldest(), { records: 476, hasMore: false });
+      assert.equal(spool.count, 0);
+      assert.equal(spool.sizeBytes, 0);
+      fill(record('later'));
+      assert.deepEqual(spool.peek(64).records.map(nameOf), ['later']);
+      assert.deepEqual(spool.dropOldest(), { records: 1, hasMore: false });
+      assert.deepEqual(spool.dropOldest(), { records: 0, hasMore: false });
+    });
+
+    it('is the oldest behind a gap, too', () => {
+      fill(...Array.from({ length: 3000 }, (_, index) => record(`r${index}`)));
+      spool.remove(spool.peek(4096).seqs.slice(0, 2500));
+      assert.deepEqual(spool.dropOldest(), { records: 500, hasMore: false });
+    });
+  });
+
+  describe('records of a certain age', () => {
+    const day = 86_400_000;
+    let now: number;
+
+    beforeEach(() => {
+      now = Date.UTC(2025, 5, 1);
+      spool.close();
+      spool = Spool.open(asNative(Realm), join(directory, 'aged.realm'), { now: () => now });
+    });
+
+    it('are dropped, and younger ones kept', () => {
+      fill(record('a'), record('b'));
+      now += 2 * day;
+      fill(record('c'));
+      now += 2 * day;
+      assert.equal(spool.dropOlderThan(5 * day).records, 0);
+      assert.deepEqual(spool.dropOlderThan(3 * day), { records: 2, hasMore: true });
+      assert.deepEqual(spool.dropOlderThan(3 * day), { records: 0, hasMore: false });
+      assert.deepEqual(spool.peek(64).records.map(nameOf), ['c']);
+    });
+
+    it('are kept where they were stored before the clock of the device was set', () => {
+      now = 60_000; // since 1970: a board without a battery
+      fill(record('a'));
+      now = Date.UTC(2025, 5, 1);
+      assert.equal(spool.dropOlderThan(day).records, 0);
+    });
+
+    it('are kept where the clock was set back', () => {
+      fill(record('a'));
+      now -= 300 * day;
+      assert.equal(spool.dropOlderThan(day).records, 0);
+    });
+  });
+
   describe('mover', () => {
     /** Takes what it is given, but for some names; `full` takes nothing. */
     class Shelf implements Destination {
@@ -105,7 +174,7 @@ describe('spool', () => {
         const slice = records.slice(from, from + Math.min(2, maxCount)).map(nameOf);
         if (this.isFull || slice.some((name) => name.startsWith('bad'))) throw new Error('no');
         this.names.push(...slice);
-        return { taken: slice.length, stored: slice.length };
+        return { taken: slice.length, stored: slice.length, storedBytes: slice.length * 50 };
       }
     }
 

@@ -1,6 +1,7 @@
 import {
   existsSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -26,6 +27,7 @@ export const nodeFiles: PlatformFiles = {
   },
   list: (directory) => unlessMissing(() => readdirSync(directory)) ?? [],
   exists: (path) => existsSync(path),
+  sizeBytes,
   read: (path) => unlessMissing(() => readFileSync(path, 'utf8')),
   write(path, text) {
     const temporary = writeTemporary(path, text);
@@ -48,6 +50,14 @@ export const nodeFiles: PlatformFiles = {
   self: identifySelf(),
   isAlive,
 };
+
+function sizeBytes(path: string): number {
+  const stats = unlessMissing(() => lstatSync(path));
+  if (stats === undefined) return 0;
+  if (!stats.isDirectory()) return stats.isFile() ? stats.size : 0;
+  const names = unlessMissing(() => readdirSync(path)) ?? [];
+  return names.reduce((bytes, name) => bytes + sizeBytes(join(path, name)), 0);
+}
 
 function createExclusively(path: string, text: string): boolean {
   const temporary = writeTemporary(path, text);
