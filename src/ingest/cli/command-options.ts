@@ -16,6 +16,7 @@ export interface StoreOption {
 export interface ClassOptions {
   readonly classes?: string[];
   readonly classPrefix?: string;
+  readonly collections?: Readonly<Record<string, string>>;
 }
 
 export function addStoreOption(command: Command): Command {
@@ -28,7 +29,12 @@ export function addStoreOption(command: Command): Command {
 export function addClassOptions(command: Command): Command {
   return command
     .option('--classes <A,B>', 'asymmetric classes that are stored besides our own', parseList)
-    .option('--class-prefix <prefix>', 'prefix of our own classes, as in the exporters');
+    .option('--class-prefix <prefix>', 'prefix of our own classes, as in the exporters')
+    .option(
+      '--collections <Span=traces,…>',
+      'MongoDB collections that are not to be called as their classes',
+      parseNames,
+    );
 }
 
 /** A whole number, for commander. */
@@ -53,13 +59,27 @@ export async function withStore<Result>(
   url: string,
   mode: StoreMode,
   work: (store: Store) => Promise<Result>,
+  { classes, classPrefix, collections }: ClassOptions = {},
 ): Promise<Result> {
-  const store = await openStore(url, { mode });
+  const store = await openStore(url, { mode, classes, classPrefix, collections });
   try {
     return await work(store);
   } finally {
     await store.close();
   }
+}
+
+/** `Span=traces,LogRecord=logs` as names by class, for commander. */
+export function parseNames(text: string): Readonly<Record<string, string>> {
+  const names = new Map<string, string>();
+  for (const entry of parseList(text)) {
+    const [, className = '', name = ''] = /^([^=]+)=(.+)$/.exec(entry) ?? [];
+    if (className === '')
+      throw new InvalidArgumentError('It is CLASS=COLLECTION, and more of them after commas.');
+    if (names.has(className)) throw new InvalidArgumentError(`${className} is there twice.`);
+    names.set(className, name);
+  }
+  return Object.fromEntries(names);
 }
 
 function parseList(text: string): string[] {

@@ -39,7 +39,7 @@ export function addDeadLettersCommand(program: Command): void {
     addStoreOption(
       letters
         .command('retry')
-        .description('store them now, if that has become possible (other --classes, a later release)')
+        .description('store them now, if that has become possible; takes the class options of serve')
         .argument('[keys...]', keyArgument)
         .option('--all', 'all of them'),
     ),
@@ -93,13 +93,10 @@ async function retryLetters(
   command: Command,
 ): Promise<void> {
   requireSelection(keys, options, command);
-  const converter = createChangesetConverter({
-    classes: requireClasses(options.classes ?? []),
-    classPrefix: options.classPrefix ?? '',
-    logger: createDefaultLogger('error'),
-  });
+  requireClasses(options.classes ?? []);
+  const converter = createChangesetConverter({ ...options, logger: createDefaultLogger('error') });
   let kept = 0;
-  await withStore(options.store, 'command', async (store) => {
+  const retry = async (store: Store): Promise<void> => {
     for (const key of await selectKeys(store, keys, options)) {
       const letter = await findLetter(store, key);
       const { deadLetters } = await retryDeadLetter(store, converter, letter);
@@ -112,7 +109,8 @@ async function retryLetters(
       await print(`kept ${shortKey}: ${[...reasons].join(', ')}`);
       kept += 1;
     }
-  });
+  };
+  await withStore(options.store, 'command', retry, options);
   if (kept > 0) command.error(`error: ${kept} still cannot be stored`, { exitCode: exitCodes.failure });
 }
 

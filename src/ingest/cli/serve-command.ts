@@ -29,6 +29,7 @@ interface ServeOptions extends StoreOption, ClassOptions {
   readonly maxInflightBytes?: number;
   readonly maxDeadLetterBytes?: number;
   readonly retention?: number;
+  readonly indexAttributes?: boolean;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly insecure?: boolean;
@@ -66,6 +67,7 @@ export function addServeCommand(program: Command): void {
     )
     .option('--max-dead-letter-bytes <n>', 'what dead letters may take (default: 1 GiB)', parseInteger)
     .option('--retention <time>', 'MongoDB deletes what it has kept for so long: 30d, 12h', parseSeconds)
+    .option('--index-attributes', 'MongoDB indexes every attribute of spans and log records')
     .option('--tls-cert <path>', 'certificate, PEM')
     .option('--tls-key <path>', 'its key, PEM')
     .option('--insecure', 'listen beyond loopback without TLS')

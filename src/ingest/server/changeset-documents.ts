@@ -11,6 +11,7 @@ import { parseChangeset } from '../changeset/parse-changeset.js';
 import type { RealmObject } from '../changeset/realm-value.js';
 import type { Logger } from '../logger.js';
 import type { UploadedChangeset } from '../protocol/messages.js';
+import { resolveCollectionNames, type StoredClasses } from '../store/collection-names.js';
 import { findUnstorable } from '../store/document-limits.js';
 import type { Document } from '../store/document.js';
 import type { ChangesetDocuments, DeadLetterReason, PlacedDocument, Rejection } from '../store/store.js';
@@ -21,16 +22,18 @@ export type MappedObject =
   | { readonly collection: string; readonly document: Document }
   | { readonly reason: DeadLetterReason; readonly detail: string };
 
-/** Creates the converter of one server. */
-export function createChangesetConverter(options: {
-  /** Of our own classes. */
-  readonly classPrefix: string;
-  /** Others that are admitted. */
-  readonly classes: readonly string[];
-  readonly logger: Logger;
-}): ChangesetConverter {
-  const { classPrefix, classes, logger } = options;
-  const mapper = createDocumentMapper({ classPrefix, admittedClasses: classes });
+/**
+ * Creates the converter of one server.
+ *
+ * @throws InvalidOptionError for a prefix or a collection's name that cannot be
+ */
+export function createChangesetConverter(
+  options: StoredClasses & { readonly logger: Logger },
+): ChangesetConverter {
+  const { classPrefix = '', classes = [], logger } = options;
+  const names = resolveCollectionNames(options);
+  const collectionOf = (className: string): string => names.of(className);
+  const mapper = createDocumentMapper({ classPrefix, admittedClasses: classes, collectionOf });
   return new ChangesetConverter({ toDocument: (object) => mapper.toDocument(object), logger });
 }
 

@@ -7,6 +7,7 @@ import { InvalidOptionError } from '../../errors.js';
 import { classNamesFor } from '../../model/schema.js';
 import { defaultAccessTokenSeconds } from '../auth/authenticator.js';
 import type { Logger } from '../logger.js';
+import { resolveCollectionNames } from '../store/collection-names.js';
 import type { Store } from '../store/store.js';
 import { defaultSyncLimits } from '../sync/sync-limits.js';
 import { createDefaultLogger } from './default-logger.js';
@@ -40,6 +41,12 @@ export interface IngestServerOptions {
   /** Prefix of our own classes, as the exporters' `classPrefix`. Default: none. */
   readonly classPrefix?: string | undefined;
   /**
+   * MongoDB only: collections by class, as in `{ Span: 'traces' }`, of classes whose collections are not to be called as
+   * they are. Rename what is there when you change it: what a device sends again is looked for in its collection.
+   * Default: none.
+   */
+  readonly collections?: Readonly<Record<string, string>> | undefined;
+  /**
    * Life of access tokens, seconds. WebAssembly clients do not refresh a token that expires while they run: give them
    * a longer one. Default: 1800.
    */
@@ -55,6 +62,8 @@ export interface IngestServerOptions {
    * what becomes of documents that are there. Default: never.
    */
   readonly retentionSeconds?: number | undefined;
+  /** MongoDB only: indexes every attribute of spans and log records, by one wildcard index each. Default: false. */
+  readonly indexAttributes?: boolean | undefined;
   /** Speaks TLS with this certificate. Default: plain HTTP. */
   readonly tls?: TlsOptions | undefined;
   /** Listens beyond loopback without TLS: tokens and telemetry can be read on the way. Default: false. */
@@ -74,11 +83,13 @@ export interface ResolvedIngestOptions {
   readonly allowAnonymous: boolean;
   readonly classes: readonly string[];
   readonly classPrefix: string;
+  readonly collections: Readonly<Record<string, string>> | undefined;
   readonly accessTokenSeconds: number;
   readonly maxMessageBytes: number;
   readonly maxInflightBytes: number;
   readonly maxDeadLetterBytes: number | undefined;
   readonly retentionSeconds: number | undefined;
+  readonly indexAttributes: boolean;
   readonly tls: TlsOptions | undefined;
   readonly logger: Logger;
 }
@@ -114,7 +125,11 @@ export function resolveIngestOptions(options: IngestServerOptions): ResolvedInge
   }
   const classPrefix = options.classPrefix ?? '';
   classNamesFor(classPrefix);
-  const { secret, maxDeadLetterBytes } = options;
+  const { secret, maxDeadLetterBytes, retentionSeconds, indexAttributes = false, collections } = options;
+  const classes = requireClasses(options.classes ?? []);
+  resolveCollectionNames({ classPrefix, classes, collections });
+  if (typeof store === 'object')
+    refuseStoreOptions({ maxDeadLetterBytes, retentionSeconds, indexAttributes });
   return {
     appId: requireAppId(options.appId),
     store,
@@ -123,8 +138,9 @@ export function resolveIngestOptions(options: IngestServerOptions): ResolvedInge
     publicUrl: origin,
     secret: typeof secret === 'string' ? new TextEncoder().encode(secret) : secret,
     allowAnonymous: options.allowAnonymous ?? false,
-    classes: requireClasses(options.classes ?? []),
+    classes,
     classPrefix,
+    collections,
     accessTokenSeconds: requireInteger(
       'accessTokenSeconds',
       options.accessTokenSeconds ?? defaultAccessTokenSeconds,
@@ -147,10 +163,24 @@ export function resolveIngestOptions(options: IngestServerOptions): ResolvedInge
       maxDeadLetterBytes === undefined
         ? undefined
         : requireInteger('maxDeadLetterBytes', maxDeadLetterBytes, 0, Number.MAX_SAFE_INTEGER),
-    retentionSeconds: options.retentionSeconds,
+    retentionSeconds,
+    indexAttributes,
     tls,
     logger: options.logger ?? createDefaultLogger('info'),
   };
+}
+
+/** What a store that is open already was opened with cannot be changed any more. */
+function refuseStoreOptions(options: Readonly<Record<string, unknown>>): void {
+  for (const [option, value] of Object.entries(options)) {
+    if (value !== undefined && value !== false) {
+      throw new InvalidOptionError(
+        option,
+        value,
+        'to be given to openStore, where the store is opened by it',
+      );
+    }
+  }
 }
 
 /** Class names that may be admitted: what Realm takes as a name, and MongoDB as a collection's that is not ours. */

@@ -119,11 +119,12 @@ async function startServer(
   onBroken: (error: StoreError) => void,
   signal: AbortSignal,
 ): Promise<RunningServer> {
-  const { store: given, maxDeadLetterBytes, classPrefix, classes, retentionSeconds, logger } = options;
+  const { store: given, maxDeadLetterBytes, classPrefix, classes, collections, logger } = options;
+  const { retentionSeconds, indexAttributes } = options;
   if (typeof given !== 'string') return serve(options, given, onBroken, () => Promise.resolve());
   const store = await openStore(given, {
     mode: 'serve',
-    ...{ classPrefix, classes, retentionSeconds, logger, signal },
+    ...{ classPrefix, classes, collections, retentionSeconds, indexAttributes, logger, signal },
     ...(maxDeadLetterBytes !== undefined && { maxDeadLetterBytes }),
   });
   try {

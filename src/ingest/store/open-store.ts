@@ -6,27 +6,30 @@
 import { resolve } from 'node:path';
 import { InvalidOptionError } from '../../errors.js';
 import type { Logger } from '../logger.js';
+import { resolveCollectionNames, type StoredClasses } from './collection-names.js';
 import { openMongodbStore } from './mongodb/open-mongodb-store.js';
 import { openSqliteStore } from './sqlite/sqlite-store.js';
 import type { Store, StoreMode } from './store.js';
 
-export interface OpenStoreOptions {
+/**
+ * With the classes that are stored, whose collections `serve` prepares: SQL views, MongoDB's indexes. MongoDB has
+ * collections of other names (`collections`) where whoever makes the documents is told them, too.
+ */
+export interface OpenStoreOptions extends StoredClasses {
   readonly mode: StoreMode;
   /** How much dead letters may take, 1 KiB for each and the bytes of their changesets. Default: 1 GiB. */
   readonly maxDeadLetterBytes?: number;
-  /** Prefix of the telemetry classes, for SQL views and MongoDB's indexes; only `serve` makes them. */
-  readonly classPrefix?: string;
   /** SQLite: how long to wait for a lock that another process holds. Default: 5000. */
   readonly busyTimeoutMillis?: number;
-  /** MongoDB: other classes that are stored, for their retention. */
-  readonly classes?: readonly string[];
+  /** MongoDB: whether every attribute of spans and log records is indexed; `serve` makes it so. Default: false. */
+  readonly indexAttributes?: boolean | undefined;
   /**
    * MongoDB: after how many seconds in the store a document is deleted. `serve` makes it so for what is stored already,
    * too. Default: never.
    */
   readonly retentionSeconds?: number | undefined;
-  /** MongoDB: is told that `serve` waits for a server that is down. */
-  readonly logger?: Pick<Logger, 'warn'>;
+  /** MongoDB: is told that `serve` waits for a server that is down, or for indexes. */
+  readonly logger?: Pick<Logger, 'info' | 'warn'>;
   /** MongoDB: ends that waiting; `openStore` then rejects. */
   readonly signal?: AbortSignal;
 }
@@ -52,30 +55,45 @@ export async function openStore(url: string, options: OpenStoreOptions): Promise
   if (scheme !== 'sqlite:' && !isMongodb) {
     throw new InvalidOptionError('store', scheme === undefined ? url : `${scheme}…`, expected);
   }
-  const { mode, maxDeadLetterBytes = 2 ** 30, classPrefix = '', busyTimeoutMillis = 5000 } = options;
+  const { mode, maxDeadLetterBytes = 2 ** 30, busyTimeoutMillis = 5000 } = options;
+  const { retentionSeconds, indexAttributes = false, logger, signal } = options;
   requireCount('maxDeadLetterBytes', maxDeadLetterBytes);
   requireCount('busyTimeoutMillis', busyTimeoutMillis);
   if (isMongodb) {
-    const { classes = [], retentionSeconds, logger, signal } = options;
     if (retentionSeconds !== undefined) requireRetention(retentionSeconds);
     return openMongodbStore({
-      ...{ url, mode, maxDeadLetterBytes, classPrefix, classes, retentionSeconds, logger, signal },
+      ...{ url, mode, maxDeadLetterBytes, retentionSeconds, indexAttributes, logger, signal },
+      names: resolveCollectionNames(options),
     });
   }
-  if (options.retentionSeconds !== undefined) {
-    throw new InvalidOptionError(
-      'retention',
-      options.retentionSeconds,
-      'a MongoDB store; SQLite deletes nothing by itself',
-    );
-  }
+  refuseMongodbOptions(options);
+  const path = sqlitePath(url);
   return openSqliteStore({
-    path: sqlitePath(url),
-    mode,
-    maxDeadLetterBytes,
-    classPrefix,
-    busyTimeoutMillis,
+    ...{ path, mode, maxDeadLetterBytes, classPrefix: options.classPrefix ?? '', busyTimeoutMillis },
   });
+}
+
+/** @throws InvalidOptionError for what SQLite would not do */
+function refuseMongodbOptions({
+  retentionSeconds,
+  indexAttributes,
+  collections = {},
+}: OpenStoreOptions): void {
+  if (retentionSeconds !== undefined) {
+    const expected = 'a MongoDB store; SQLite deletes nothing by itself';
+    throw new InvalidOptionError('retention', retentionSeconds, expected);
+  }
+  if (indexAttributes === true) {
+    const expected =
+      'a MongoDB store; in SQLite, index the attributes that you ask for: CREATE INDEX … ON documents (…)';
+    throw new InvalidOptionError('indexAttributes', indexAttributes, expected);
+  }
+  const [className] = Object.keys(collections);
+  if (className !== undefined) {
+    const expected =
+      'a MongoDB store; in SQLite, a view gives another name: CREATE VIEW traces AS SELECT * FROM Span';
+    throw new InvalidOptionError('collections', className, expected);
+  }
 }
 
 function sqlitePath(url: string): string {

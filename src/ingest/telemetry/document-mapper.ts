@@ -14,7 +14,6 @@ import { UnstorableValueError } from './unstorable-value-error.js';
 
 /** A document and where it belongs. */
 export interface MappedDocument {
-  /** The class's name as it came, with its prefix. */
   readonly collection: string;
   /** With `_id`; without `ingest`, whose place nothing else takes. */
   readonly document: Document;
@@ -39,11 +38,13 @@ const isReserved = (name: string): boolean => name === 'ingest';
  *
  * @param options.classPrefix - of our own classes, which are always admitted
  * @param options.admittedClasses - others, whose objects are stored as they come
+ * @param options.collectionOf - the collection of a class that is stored; default: one of the class's name as it came
  * @throws InvalidOptionError for a prefix that no Realm class could begin with
  */
 export function createDocumentMapper(options: {
   readonly classPrefix?: string;
   readonly admittedClasses: readonly string[];
+  readonly collectionOf?: (className: string) => string;
 }): DocumentMapper {
   const names = classNamesFor(options.classPrefix);
   const ours = new Map<string, TelemetryFields>([
@@ -51,6 +52,7 @@ export function createDocumentMapper(options: {
     [names.logRecord, logRecordFields],
   ]);
   const admitted = new Set(options.admittedClasses);
+  const collectionOf = options.collectionOf ?? ((className) => className);
 
   function map(object: RealmObject): MappedDocument | RejectedObject {
     const { className, primaryKey, properties } = object;
@@ -65,7 +67,7 @@ export function createDocumentMapper(options: {
     document._id = toScalar(primaryKey);
     if (fields !== undefined) fillFromObject(document, properties, fields, isReserved);
     else for (const [name, value] of properties) putAsItCame(document, name, value, isReserved);
-    return { collection: className, document };
+    return { collection: collectionOf(className), document };
   }
 
   return {

@@ -64,6 +64,21 @@ describe('realm-ingest, called wrongly', () => {
     [['keys', 'revoke', ...store], 2, /missing required argument 'id'/],
     [['dead-letters', 'retry', ...store], 2, /^error: name keys, or say --all/],
     [['dead-letters', 'delete', 'abc', '--all', ...store], 2, /^error: name keys, or say --all/],
+    [[...serve, ...store, '--collections', 'Span'], 2, /It is CLASS=COLLECTION/],
+    [[...serve, ...store, '--collections', 'Span=a,Span=b'], 2, /Span is there twice/],
+    [
+      [...serve, ...store, '--collections', 'A=a'],
+      2,
+      /--collections is "A"; expected classes that are stored/,
+    ],
+    [[...serve, ...store, '--collections', 'Span=a'], 2, /--collections is "Span"; expected a MongoDB store/],
+    [[...serve, ...store, '--index-attributes'], 2, /--index-attributes is true; expected a MongoDB store/],
+    [[...serve, ...store, '--retention', '1d'], 2, /--retention is 86400; expected a MongoDB store/],
+    [
+      ['dead-letters', 'retry', '--all', ...store, '--collections', 'Span=a'],
+      2,
+      /--collections is "Span"; expected a MongoDB store/,
+    ],
   ];
   for (const [args, code, stderr] of cases) {
     it(`${args.join(' ')} → ${code}`, async () => {
@@ -86,7 +101,15 @@ describe('realm-ingest, called wrongly', () => {
     for (const option of [
       ...['--app-id', '--host', '--port', '--public-url', '--store', '--secret-file', '--allow-anonymous'],
       ...['--classes', '--class-prefix', '--log-level', '--max-message-bytes', '--max-inflight-bytes'],
-      ...['--max-dead-letter-bytes', '--tls-cert', '--tls-key', '--insecure'],
+      ...[
+        '--max-dead-letter-bytes',
+        '--collections',
+        '--retention',
+        '--index-attributes',
+        '--tls-cert',
+        '--tls-key',
+        '--insecure',
+      ],
     ]) {
       assert.ok(stdout.includes(`  ${option} `), option);
     }

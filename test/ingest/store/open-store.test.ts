@@ -99,6 +99,19 @@ describe('openStore', () => {
       assert.ok(readdirSync(directory).includes(name));
     });
 
+    it('refuses what only MongoDB can do', async () => {
+      for (const [options, message] of [
+        [{ retentionSeconds: 60 }, /SQLite deletes nothing/],
+        [{ indexAttributes: true }, /CREATE INDEX/],
+        [{ collections: { Span: 'traces' } }, /CREATE VIEW traces AS SELECT \* FROM Span/],
+      ] as const) {
+        const opening = open('serve', undefined, options);
+        await assert.rejects(opening, InvalidOptionError);
+        await assert.rejects(opening, message);
+      }
+      await open('serve', undefined, { indexAttributes: false, collections: {} });
+    });
+
     it('refuses options out of range', async () => {
       for (const options of [{ maxDeadLetterBytes: -1 }, { busyTimeoutMillis: 1.5 }]) {
         await assert.rejects(open('serve', undefined, options), InvalidOptionError);

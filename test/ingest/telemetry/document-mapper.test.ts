@@ -208,6 +208,19 @@ describe('Classes', () => {
   });
 });
 
+describe('Objects of classes whose collections have other names', () => {
+  it('go there, ours and others', () => {
+    const named = createDocumentMapper({
+      admittedClasses: ['Reading'],
+      collectionOf: (className) => `${className}s`,
+    });
+    for (const className of ['Span', 'LogRecord', 'Reading']) {
+      const mapped = named.toDocument(objectOf(className, {}));
+      assert.equal('collection' in mapped && mapped.collection, `${className}s`);
+    }
+  });
+});
+
 describe('Objects of our own classes', () => {
   it('have integers of integral doubles where telemetry has numbers, and only there', () => {
     const numbers = {

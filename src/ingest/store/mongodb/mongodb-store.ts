@@ -27,6 +27,7 @@ import { commitUpload } from './commit-operation.js';
 import { deleteDeadLetter, findDeadLetter, listDeadLetters } from './dead-letter-collection.js';
 import { DeadLetterRoom } from './dead-letter-room.js';
 import { findClientFile, listCollections, readDocuments } from './document-collections.js';
+import type { IndexBuilding } from './index-building.js';
 import type { MongodbDatabase } from './mongodb-database.js';
 import { OperationGate } from './operation-gate.js';
 
@@ -40,12 +41,18 @@ export class MongodbStore implements Store {
   readonly #gate: OperationGate;
   #closing: Promise<void> | undefined;
 
-  /** @param database - it is the store's to close */
-  constructor(database: MongodbDatabase, options: { readonly maxDeadLetterBytes: number }) {
+  readonly #building: IndexBuilding;
+
+  /** @param database - it is the store's to close, as `building` is */
+  constructor(
+    database: MongodbDatabase,
+    options: { readonly maxDeadLetterBytes: number; readonly building: IndexBuilding },
+  ) {
     const gate = new OperationGate(database.name);
     this.#database = database;
     this.#room = new DeadLetterRoom(database, options.maxDeadLetterBytes);
     this.#gate = gate;
+    this.#building = options.building;
     this.deadLetters = {
       list: () => gate.iterate(() => listDeadLetters(database)),
       find: (key) => gate.run(() => findDeadLetter(database, key)),
@@ -104,7 +111,10 @@ export class MongodbStore implements Store {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#gate.close().then(() => this.#database.client.close());
+    this.#closing ??= (async () => {
+      await Promise.all([this.#building.close(), this.#gate.close()]);
+      await this.#database.client.close();
+    })();
     return this.#closing;
   }
 

@@ -24,12 +24,18 @@ const defaults: MongoClientOptions = {
 /**
  * Makes a client; it connects with its first command.
  *
+ * @param settings - stand over defaults and connection string
  * @throws InvalidOptionError for a connection string that the driver refuses
  */
-export function openClient(driver: Driver, url: string, { options }: MongodbUrl): MongoClient {
+export function openClient(
+  driver: Driver,
+  url: string,
+  { options }: MongodbUrl,
+  settings: MongoClientOptions = {},
+): MongoClient {
   const unsaid = Object.entries(defaults).filter(([name]) => !options.has(name.toLowerCase()));
   try {
-    return new driver.MongoClient(url, Object.fromEntries(unsaid));
+    return new driver.MongoClient(url, { ...Object.fromEntries(unsaid), ...settings });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     // It may quote the string, password and all.

@@ -1,22 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '../../logger.js';
+import type { MongoClientOptions } from 'mongodb';
 import type { StoreError } from '../store-error.js';
 import type { Store, StoreMode } from '../store.js';
 import { loadDriver, type LoadDriver } from './driver.js';
+import { IndexBuilding, type IndexBuildingOptions } from './index-building.js';
 import { MongodbDatabase } from './mongodb-database.js';
 import { isAccessRefused, toStoreError } from './mongodb-error.js';
 import { MongodbStore } from './mongodb-store.js';
 import { parseMongodbUrl } from './mongodb-url.js';
 import { openClient } from './open-client.js';
 import { createOwnIndexes } from './own-indexes.js';
-import { prepareTelemetryCollections, type TelemetryIndexOptions } from './telemetry-indexes.js';
+import { requireUsable } from './usable-collections.js';
 
-export interface MongodbStoreOptions extends TelemetryIndexOptions {
+export interface MongodbStoreOptions extends IndexBuildingOptions {
   readonly url: string;
   readonly mode: StoreMode;
   readonly maxDeadLetterBytes: number;
-  /** Is told that MongoDB is waited for. */
-  readonly logger: Pick<Logger, 'warn'> | undefined;
   /** Ends the waiting. */
   readonly signal: AbortSignal | undefined;
   /** Default: the package `mongodb`. */
@@ -37,14 +36,16 @@ export async function openMongodbStore(options: MongodbStoreOptions): Promise<St
   const parsed = parseMongodbUrl(url);
   const driver = await loadDriver(options.loadDriver);
   for (;;) {
-    const client = openClient(driver, url, parsed);
-    const database = new MongodbDatabase(driver, client, parsed.database);
+    const open = (settings?: MongoClientOptions): MongodbDatabase =>
+      new MongodbDatabase(driver, openClient(driver, url, parsed, settings), parsed.database);
+    const database = open();
+    const building = new IndexBuilding(() => open({ maxPoolSize: 1, socketTimeoutMS: 0 }));
     let failure: StoreError;
     try {
-      await prepare(database, options);
-      return new MongodbStore(database, options);
+      await prepare(database, building, options);
+      return new MongodbStore(database, { ...options, building });
     } catch (error) {
-      await client.close();
+      await Promise.all([database.client.close(), building.close()]);
       failure = toStoreError(error, parsed.database);
     }
     if (mode !== 'serve' || !failure.retryable || isAccessRefused(failure)) throw failure;
@@ -57,9 +58,14 @@ export async function openMongodbStore(options: MongodbStoreOptions): Promise<St
   }
 }
 
-async function prepare(database: MongodbDatabase, options: MongodbStoreOptions): Promise<void> {
+async function prepare(
+  database: MongodbDatabase,
+  building: IndexBuilding,
+  options: MongodbStoreOptions,
+): Promise<void> {
   await database.client.connect();
   if (options.mode === 'read') return;
+  if (options.mode === 'serve') await requireUsable(database, options.names.all, options.logger);
   await createOwnIndexes(database);
-  if (options.mode === 'serve') await prepareTelemetryCollections(database, options);
+  if (options.mode === 'serve') await building.start(options);
 }

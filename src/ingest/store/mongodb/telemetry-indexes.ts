@@ -1,54 +1,70 @@
 /**
- * The telemetry's collections: whether they can hold it, and their indexes.
+ * The indexes of the telemetry's collections.
  *
  * @module
  */
-import type { Collection, CollectionInfo } from 'mongodb';
-import { StoreError } from '../store-error.js';
+import type { Collection, IndexDescription } from 'mongodb';
+import type { CollectionNames } from '../collection-names.js';
 import type { MongodbDatabase } from './mongodb-database.js';
 import { codeOf } from './mongodb-error.js';
+import { incompatible } from './usable-collections.js';
 
 export interface TelemetryIndexOptions {
-  readonly classPrefix: string;
-  /** Other classes that are stored. */
-  readonly classes: readonly string[];
+  readonly names: CollectionNames;
   /** After how many seconds in the store a document is deleted; undefined for never. */
   readonly retentionSeconds: number | undefined;
+  /** Whether every attribute of spans and log records is indexed. */
+  readonly indexAttributes: boolean;
 }
 
-/** Ours by its name: another index on the same field is the user's, and stays. */
+/** Ours by their names: they come and go with their options. Others on the same fields are the user's, and stay. */
 const retentionIndex = 'realm_ingest_retention';
+const attributesIndex = 'realm_ingest_attributes';
 
 /** IndexOptionsConflict, IndexKeySpecsConflict. */
 const conflictCodes: readonly unknown[] = [85, 86];
+const indexNotFound = 27;
+const namespaceNotFound = 26;
+
+interface PresentIndex {
+  readonly name?: string;
+  readonly key?: Readonly<Record<string, unknown>>;
+  readonly expireAfterSeconds?: number | bigint;
+}
 
 /**
- * Makes the indexes that queries by trace, and by service and time, want; makes, changes or drops the one by which
- * MongoDB deletes what has been stored for long. What is as it should be stays untouched.
+ * Makes the indexes that queries by trace, by service and time, and, if asked for, by any attribute want; makes, changes
+ * or drops the one by which MongoDB deletes what has been stored for long. What is as it should be stays untouched, and
+ * so does an index of the user's, which serves in place of ours on the same fields.
  *
- * @throws StoreError `store-incompatible` for a collection that cannot keep the promises, and for an index in the way
+ * @throws StoreError `store-incompatible` for an index in the way
  */
-export async function prepareTelemetryCollections(
+export async function keepTelemetryIndexes(
   database: MongodbDatabase,
-  { classPrefix, classes, retentionSeconds }: TelemetryIndexOptions,
+  { names, retentionSeconds, indexAttributes }: TelemetryIndexOptions,
 ): Promise<void> {
   const times = new Map([
-    [`${classPrefix}Span`, 'startTime'],
-    [`${classPrefix}LogRecord`, 'time'],
+    [names.span, 'startTime'],
+    [names.logRecord, 'time'],
   ]);
-  const names = [...new Set([...times.keys(), ...classes])];
-  await requireUsable(database, names);
-  for (const name of names) {
+  for (const name of names.all) {
     const collection = database.db.collection(name);
     const time = times.get(name);
+    const byQuery: IndexDescription[] =
+      time === undefined
+        ? []
+        : [{ key: { traceId: 1 } }, { key: { 'resource.service.name': 1, [time]: -1 } }];
+    const byAttribute = { key: { 'attributes.$**': 1 }, name: attributesIndex };
+    const hasAttributes = indexAttributes && time !== undefined;
     try {
-      if (time !== undefined) {
-        await collection.createIndexes([
-          { key: { traceId: 1 } },
-          { key: { 'resource.service.name': 1, [time]: -1 } },
-        ]);
+      const present = await listIndexes(collection);
+      if (!hasAttributes && present.some((index) => index.name === attributesIndex)) {
+        await dropIndex(collection, attributesIndex);
       }
-      await keepRetention(database, collection, retentionSeconds);
+      const wanted = hasAttributes ? [...byQuery, byAttribute] : byQuery;
+      const missing = wanted.filter(({ key }) => !present.some((index) => isOn(index, key)));
+      if (missing.length > 0) await collection.createIndexes(missing);
+      await keepRetention(database, collection, present, retentionSeconds);
     } catch (error) {
       if (!conflictCodes.includes(codeOf(error))) throw error;
       const message = error instanceof Error ? error.message : String(error);
@@ -60,16 +76,16 @@ export async function prepareTelemetryCollections(
 async function keepRetention(
   database: MongodbDatabase,
   collection: Collection,
+  present: readonly PresentIndex[],
   seconds: number | undefined,
 ): Promise<void> {
-  const present = await findRetention(collection);
-  if (seconds === present) return;
+  const ours = present.find(({ name }) => name === retentionIndex);
   if (seconds === undefined) {
-    await collection.dropIndex(retentionIndex);
-  } else if (present === undefined) {
+    if (ours !== undefined) await dropIndex(collection, retentionIndex);
+  } else if (ours === undefined) {
     const key = { 'ingest.receivedAt': 1 } as const;
     await collection.createIndexes([{ key, name: retentionIndex, expireAfterSeconds: seconds }]);
-  } else {
+  } else if (Number(ours.expireAfterSeconds) !== seconds) {
     await database.db.command({
       collMod: collection.collectionName,
       index: { name: retentionIndex, expireAfterSeconds: seconds },
@@ -77,39 +93,34 @@ async function keepRetention(
   }
 }
 
-/** Seconds of the index that is there; undefined if there is none. */
-async function findRetention(collection: Collection): Promise<number | undefined> {
+/** None where there is no such collection yet. */
+async function listIndexes(collection: Collection): Promise<PresentIndex[]> {
   try {
-    for await (const index of collection.listIndexes()) {
-      const { name, expireAfterSeconds } = index as { name?: string; expireAfterSeconds?: number | bigint };
-      if (name === retentionIndex) return Number(expireAfterSeconds);
-    }
+    return (await collection.listIndexes().toArray()) as PresentIndex[];
   } catch (error) {
-    const namespaceNotFound = 26;
     if (codeOf(error) !== namespaceNotFound) throw error;
-  }
-  return undefined;
-}
-
-/** Refuses collections in which an `_id` is not unique, or from which documents vanish. */
-async function requireUsable(database: MongodbDatabase, names: readonly string[]): Promise<void> {
-  for await (const info of database.db.listCollections({ name: { $in: [...names] } })) {
-    const { name, type, options } = info as CollectionInfo;
-    if (type !== undefined && type !== 'collection') {
-      throw incompatible(
-        database,
-        `${name} is a ${type}; telemetry needs a plain collection, where _id is unique`,
-      );
-    }
-    if (options?.capped === true) {
-      throw incompatible(database, `${name} is a capped collection, which forgets what is in it`);
-    }
+    return [];
   }
 }
 
-function incompatible(database: MongodbDatabase, particulars: string, cause?: unknown): StoreError {
-  return new StoreError('store-incompatible', `MongoDB database ${database.name}: ${particulars}`, {
-    cause,
-    retryable: false,
-  });
+async function dropIndex(collection: Collection, name: string): Promise<void> {
+  try {
+    await collection.dropIndex(name);
+  } catch (error) {
+    // Another process of this database was faster.
+    if (codeOf(error) !== indexNotFound) throw error;
+  }
+}
+
+/** Whether an index is on these fields, in this order. */
+function isOn({ key = {} }: PresentIndex, fields: IndexDescription['key']): boolean {
+  const wanted = Object.entries(fields);
+  const entries = Object.entries(key);
+  return (
+    entries.length === wanted.length &&
+    entries.every(([name, direction], place) => {
+      const [field, sign] = wanted[place] ?? [];
+      return name === field && Number(direction) === sign;
+    })
+  );
 }

@@ -1,3 +1,4 @@
+import { resolveCollectionNames } from '../../../../src/ingest/store/collection-names.js';
 import type { BsonWrapper, DocumentValue } from '../../../../src/ingest/store/document.js';
 import { isMap } from '../../../../src/ingest/store/document.js';
 import type { Driver, LoadDriver } from '../../../../src/ingest/store/mongodb/driver.js';
@@ -15,13 +16,8 @@ function placeWith(loadDriver: LoadDriver): CreateStorePlace {
       open: ({ maxDeadLetterBytes = 2 ** 30 } = {}) =>
         openMongodbStore({
           ...{ url: database.uri, mode: 'serve', maxDeadLetterBytes, loadDriver },
-          ...{
-            classPrefix: '',
-            classes: [],
-            retentionSeconds: undefined,
-            logger: undefined,
-            signal: undefined,
-          },
+          ...{ names: resolveCollectionNames({}), retentionSeconds: undefined, indexAttributes: false },
+          ...{ logger: undefined, signal: undefined },
         }),
       remove: () => database.remove(),
       holds: (value) => everySubtype || hasUsualBinaries(value),

@@ -32,6 +32,7 @@ describe('opening a MongoDB store', () => {
       const told = new AbortController();
       const lines: string[] = [];
       const logger = {
+        info: () => undefined,
         warn: (_fields: unknown, message?: string) => {
           lines.push(message ?? '');
           told.abort();

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { InvalidOptionError } from '../../../../src/errors.js';
+import { resolveCollectionNames } from '../../../../src/ingest/store/collection-names.js';
+import { openMongodbStore } from '../../../../src/ingest/store/mongodb/open-mongodb-store.js';
 import { openStore, type OpenStoreOptions } from '../../../../src/ingest/store/open-store.js';
+import { eventually } from '../../../end-to-end/eventually.js';
 import {
   addFault,
   createTestDatabase,
@@ -8,8 +11,8 @@ import {
   takesFaults,
   type TestDatabase,
 } from '../../../mongodb/test-database.js';
+import { RecordingLogger } from '../../recording-logger.js';
 import { map, upload } from '../commit-request.js';
-import { isStoreError } from '../store-fixture.js';
 
 describeMongodb('the MongoDB store, when it is served,', () => {
   let database: TestDatabase;
@@ -20,11 +23,7 @@ describeMongodb('the MongoDB store, when it is served,', () => {
 
   const serve = async (options: Partial<OpenStoreOptions> = {}) => {
     const store = await openStore(database.uri, { mode: 'serve', ...options });
-    try {
-      await store.commit(upload([map({ _id: 1n })], 'Span'));
-    } finally {
-      await store.close();
-    }
+    await store.close();
   };
   const indexes = async (collection: string) => {
     const found = await database.db.collection(collection).listIndexes().toArray();
@@ -33,6 +32,7 @@ describeMongodb('the MongoDB store, when it is served,', () => {
       ...(expireAfterSeconds !== undefined && { expireAfterSeconds }),
     }));
   };
+  const keys = async (collection: string) => (await indexes(collection)).map(({ key }) => key);
 
   it('has indexes by trace, and by service and time, however often it is', async () => {
     await serve();
@@ -55,10 +55,126 @@ describeMongodb('the MongoDB store, when it is served,', () => {
     assert.equal((await indexes('AcmeSpan')).length, 3);
   });
 
-  it('leaves the user’s indexes alone', async () => {
-    await database.db.collection('Span').createIndexes([{ key: { name: 1 } }]);
+  it('makes them in the collections that were named', async () => {
+    const collections = { Span: 'traces', Reading: 'readings' };
+    await serve({ classes: ['Reading'], collections, retentionSeconds: 60, indexAttributes: true });
+    const retention = 'ingest.receivedAt 1';
+    assert.deepEqual(await keys('traces'), [
+      ...['_id 1', 'traceId 1', 'resource.service.name 1 startTime -1', 'attributes.$** 1'],
+      retention,
+    ]);
+    assert.ok((await keys('LogRecord')).includes('resource.service.name 1 time -1'));
+    assert.deepEqual(await keys('readings'), ['_id 1', retention]);
+    const names = (await database.db.listCollections().toArray()).map(({ name }) => name);
+    assert.deepEqual(names.filter((name) => !name.startsWith('realm_ingest.')).sort(), [
+      'LogRecord',
+      'readings',
+      'traces',
+    ]);
+  });
+
+  it('leaves the user’s indexes alone, which serve for ours on the same fields', async () => {
+    const span = database.db.collection('Span');
+    await span.createIndexes([{ key: { name: 1 } }, { key: { traceId: 1 }, name: 'by_trace' }]);
     await serve();
-    assert.equal((await indexes('Span')).length, 4);
+    await serve();
+    assert.deepEqual(await keys('Span'), [
+      ...['_id 1', 'name 1', 'traceId 1'],
+      'resource.service.name 1 startTime -1',
+    ]);
+  });
+
+  describe('with an index of attributes,', () => {
+    const byAttribute = 'attributes.$** 1';
+
+    it('has one for spans and one for log records, however often it is', async () => {
+      for (let round = 0; round < 2; round += 1) await serve({ indexAttributes: true, classes: ['Reading'] });
+      for (const collection of ['Span', 'LogRecord']) {
+        assert.equal((await keys(collection)).filter((key) => key === byAttribute).length, 1, collection);
+      }
+      const collections = await database.db.listCollections().toArray();
+      assert.ok(!collections.some(({ name }) => name === 'Reading'));
+    });
+
+    it('drops it where the option is gone', async () => {
+      await serve({ indexAttributes: true });
+      await serve();
+      assert.deepEqual(await keys('Span'), ['_id 1', 'traceId 1', 'resource.service.name 1 startTime -1']);
+      assert.ok(!(await keys('LogRecord')).includes(byAttribute));
+    });
+
+    it('keeps one of the user’s, and makes none beside it', async () => {
+      const key = { 'attributes.$**': 1 } as const;
+      await database.db.collection('Span').createIndexes([{ key, name: 'mine' }]);
+      await serve({ indexAttributes: true });
+      await serve();
+      assert.equal((await keys('Span')).filter((found) => found === byAttribute).length, 1);
+    });
+  });
+
+  describe('while indexes take long,', () => {
+    const slow = { command: 'createIndexes', collection: 'Span', execute: true, delayMillis: 1500 };
+    const open = (logger: RecordingLogger) =>
+      openMongodbStore({
+        ...{ url: `${database.uri}${database.uri.includes('?') ? '&' : '?'}socketTimeoutMS=500` },
+        ...{ mode: 'serve', maxDeadLetterBytes: 2 ** 30, names: resolveCollectionNames({}) },
+        ...{ retentionSeconds: undefined, indexAttributes: true, logger, signal: undefined },
+        patienceMillis: 100,
+      });
+
+    beforeEach(async function () {
+      if (!(await takesFaults(database.db))) this.skip();
+    });
+
+    it('takes uploads, and lets them take longer than a socket may be silent', async () => {
+      await addFault(database.db, slow);
+      const logger = new RecordingLogger();
+      const store = await open(logger);
+      try {
+        assert.equal(logger.lines.length, 1);
+        await store.commit(upload([map({ _id: 1n })]));
+        await eventually(
+          'two lines',
+          () => logger.lines.length,
+          (count) => count === 2,
+        );
+        assert.deepEqual(
+          logger.lines.map(({ message }) => message),
+          ['indexes are being built; uploads are taken meanwhile', 'indexes are built'],
+        );
+        assert.ok((await keys('Span')).includes('traceId 1'));
+      } finally {
+        await store.close();
+      }
+    });
+
+    it('says where they could not be built', async () => {
+      await addFault(database.db, {
+        ...slow,
+        execute: false,
+        reply: { ok: 0, code: 86, errmsg: 'other options' },
+      });
+      const logger = new RecordingLogger();
+      const store = await open(logger);
+      await eventually(
+        'two lines',
+        () => logger.lines.length,
+        (count) => count === 2,
+      );
+      await store.close();
+      assert.match(
+        String((logger.at('warn')[0]?.fields as { err: Error }).err),
+        /Span is in the way: other options/,
+      );
+    });
+
+    it('gives them up when it is closed, without a word', async () => {
+      await addFault(database.db, slow);
+      const logger = new RecordingLogger();
+      const store = await open(logger);
+      await store.close();
+      assert.equal(logger.lines.length, 1);
+    });
   });
 
   describe('with a retention,', () => {
@@ -88,35 +204,10 @@ describeMongodb('the MongoDB store, when it is served,', () => {
       assert.deepEqual(await ofReceipt('Span'), []);
     });
 
-    it('refuses what is out of range, and SQLite', async () => {
+    it('refuses what is out of range', async () => {
       for (const retentionSeconds of [0, 1.5, 2 ** 31, Number.NaN]) {
         await assert.rejects(serve({ retentionSeconds }), InvalidOptionError);
       }
-      const sqlite = openStore('sqlite:none.db', { mode: 'serve', retentionSeconds: 60 });
-      await assert.rejects(sqlite, InvalidOptionError);
     });
-  });
-
-  describe('refuses', () => {
-    const kinds = [
-      { what: 'a view', type: 'view', options: {} },
-      { what: 'a time-series collection', type: 'timeseries', options: {} },
-      { what: 'a capped collection', type: 'collection', options: { capped: true } },
-    ];
-    for (const { what, ...info } of kinds) {
-      it(`${what} in the telemetry’s place`, async () => {
-        if (await takesFaults(database.db)) {
-          const cursor = { id: 0n, ns: 'x.$cmd.listCollections', firstBatch: [{ name: 'Span', ...info }] };
-          await addFault(database.db, { command: 'listCollections', reply: { ok: 1, cursor } });
-        } else if (info.type === 'view') {
-          await database.db.createCollection('Span', { viewOn: 'Other', pipeline: [] });
-        } else if (info.type === 'timeseries') {
-          await database.db.createCollection('Span', { timeseries: { timeField: 'startTime' } });
-        } else {
-          await database.db.createCollection('Span', { capped: true, size: 4096 });
-        }
-        await assert.rejects(serve(), isStoreError('store-incompatible', false));
-      });
-    }
   });
 });
