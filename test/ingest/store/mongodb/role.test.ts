@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import * as mongodb from 'mongodb';
+import { resolveCollectionNames } from '../../../../src/ingest/store/collection-names.js';
 import type { Driver } from '../../../../src/ingest/store/mongodb/driver.js';
 import { openMongodbStore } from '../../../../src/ingest/store/mongodb/open-mongodb-store.js';
 import type { Store } from '../../../../src/ingest/store/store.js';
@@ -95,8 +96,9 @@ describeMongodb('the role that the README makes for Atlas', () => {
 
   function open(retentionSeconds: number | undefined): Promise<Store> {
     return openMongodbStore({
-      ...{ url: database.uri, mode: 'serve', maxDeadLetterBytes: 2 ** 20, classPrefix: '', classes: [] },
-      ...{ retentionSeconds, logger: undefined, signal: stop.signal },
+      ...{ url: database.uri, mode: 'serve', maxDeadLetterBytes: 2 ** 20, names: resolveCollectionNames({}) },
+      ...{ retentionSeconds, indexAttributes: retentionSeconds !== undefined },
+      ...{ logger: undefined, signal: stop.signal },
       loadDriver: () => Promise.resolve(watchedDriver()),
     });
   }
