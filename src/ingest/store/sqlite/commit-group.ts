@@ -1,12 +1,13 @@
 import type { CommitResult } from '../store.js';
 import type { StoreError } from '../store-error.js';
-import { commitUpload } from './commit-operation.js';
+import { BytesWantedError, commitUpload } from './commit-operation.js';
 import type { Database } from './database.js';
 import { freePages } from './dead-letter-table.js';
 import { toStoreError } from './sqlite-error.js';
-import type { EncodedCommit } from './store-operations.js';
+import { bytesWanted, type EncodedCommit } from './store-operations.js';
 
-export type CommitOutcome = { readonly result: CommitResult } | { readonly error: StoreError };
+export type CommitOutcome =
+  { readonly result: CommitResult | typeof bytesWanted } | { readonly error: StoreError };
 
 /**
  * Commits several uploads in one transaction, so that devices that upload at the same time share one fsync. Each stands
@@ -24,6 +25,7 @@ export function commitGroup(
           const result = database.savepoint(() => commitUpload(database, commit, maxDeadLetterBytes));
           return { result };
         } catch (error) {
+          if (error instanceof BytesWantedError) return { result: bytesWanted };
           // SQLite ends the whole transaction on some errors, a full disk among them.
           if (!database.inTransaction) throw error;
           return { error: toStoreError(error, database.path) };

@@ -6,12 +6,16 @@ import type { Database } from './database.js';
 import { addDeadLetter, deadLetterUsage } from './dead-letter-table.js';
 import { decodeDocument } from './decode-document.js';
 import { jsonFormOf, type JsonForm } from './json-form.js';
-import type { EncodedCommit, EncodedDocument } from './store-operations.js';
+import type { EncodedChangeset, EncodedCommit, EncodedDocument } from './store-operations.js';
+
+/** The commit has to be sent again with the bytes of its changesets; see `bytesWanted`. */
+export class BytesWantedError extends Error {}
 
 /**
  * Writes everything of one commit. The caller has a transaction open, and rolls it back if this throws.
  *
  * @throws StoreError `store-dead-letters-full` where the commit adds dead letters that no longer fit
+ * @throws BytesWantedError where it adds one, and came without bytes
  */
 export function commitUpload(
   database: Database,
@@ -24,8 +28,9 @@ export function commitUpload(
   const added = new Set<string>();
 
   for (const changeset of commit.changesets) {
-    const toLetter = letterWriter(commit, changeset);
+    let toLetter: ReturnType<typeof letterWriter> | undefined;
     const setAside = (rejection: Rejection): void => {
+      toLetter ??= letterWriter(commit, withBytes(changeset));
       const letter = toLetter(rejection);
       letters.push(letter);
       if (addDeadLetter(database, letter)) added.add(letter.key);
@@ -51,6 +56,11 @@ export function commitUpload(
   }
   if (commit.file !== undefined) recordProgress(database, commit.file);
   return toCommitResult(commit, outcome);
+}
+
+function withBytes({ clientVersion, bytes }: EncodedChangeset): { clientVersion: bigint; bytes: Uint8Array } {
+  if (bytes === undefined) throw new BytesWantedError();
+  return { clientVersion, bytes };
 }
 
 function insertDocument(database: Database, { collection, key, json }: EncodedDocument): boolean {

@@ -10,7 +10,8 @@ const sliceMillis = 8;
 
 /**
  * Encodes changesets for the store's thread. Documents are made of objects with classes, which do not travel between
- * threads; their JSON does, at little cost. A large upload is encoded in slices, so that the event loop lives.
+ * threads; their JSON does, at little cost. A large upload is encoded in slices, so that the event loop lives. Bytes go
+ * along where something is rejected; see {@link addBytes}.
  */
 export async function encodeChangesets(
   changesets: readonly ChangesetDocuments[],
@@ -29,8 +30,24 @@ export async function encodeChangesets(
       const json = encodeDocument(document, jsonFormOf(collection));
       encodedDocuments.push({ place, className, collection, key: documentKey(id), json });
     }
-    // A copy of its own: a view would take the whole message along.
-    encoded.push({ clientVersion, bytes: new Uint8Array(bytes), documents: encodedDocuments, rejections });
+    const sent = rejections.length > 0 ? copy(bytes) : undefined;
+    encoded.push({ clientVersion, bytes: sent, documents: encodedDocuments, rejections });
   }
   return encoded;
+}
+
+/** What was encoded, now with the bytes of each changeset. */
+export function addBytes(
+  encoded: readonly EncodedChangeset[],
+  changesets: readonly ChangesetDocuments[],
+): EncodedChangeset[] {
+  return encoded.map((changeset, place) => ({
+    ...changeset,
+    bytes: copy(changesets[place]?.bytes ?? new Uint8Array()),
+  }));
+}
+
+/** A view would take the whole message along. */
+function copy(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
 }

@@ -12,7 +12,7 @@ import {
 /**
  * Writes a document as JSON that `decodeDocument` reads back to the same document, by BSON type and bits.
  *
- * @throws TypeError for a value that is no document's: nothing that `findUnstorable` lets pass
+ * @throws TypeError for a value that is no document's: nothing that `measureDocument` lets pass
  */
 export function encodeDocument(document: Document, form: JsonForm): string {
   return encodeValue(document, form.fields, form);

@@ -16,9 +16,10 @@ import type {
   StoredSecret,
 } from '../store.js';
 import { decodeDocument } from './decode-document.js';
-import { encodeChangesets } from './encode-commit.js';
+import { addBytes, encodeChangesets } from './encode-commit.js';
 import { jsonFormOf, type JsonForm } from './json-form.js';
 import type { SqliteStoreOptions } from './open-database.js';
+import { bytesWanted, type EncodedCommit } from './store-operations.js';
 import { WorkerChannel } from './worker-channel.js';
 
 /**
@@ -118,8 +119,16 @@ class SqliteStore implements Store {
 
   async #commit(commit: Commit): Promise<CommitResult> {
     const changesets = await encodeChangesets(commit.changesets);
-    const transfer = changesets.map(({ bytes }) => bytes.buffer as ArrayBuffer);
-    return this.#channel.call('commit', { ...commit, changesets }, transfer);
+    const result = await this.#send({ ...commit, changesets });
+    if (result !== bytesWanted) return result;
+    const again = await this.#send({ ...commit, changesets: addBytes(changesets, commit.changesets) });
+    if (again === bytesWanted) throw new Error('the store wants bytes that it has');
+    return again;
+  }
+
+  #send(commit: EncodedCommit): Promise<CommitResult | typeof bytesWanted> {
+    const transfer = commit.changesets.flatMap(({ bytes }) => (bytes ? [bytes.buffer as ArrayBuffer] : []));
+    return this.#channel.call('commit', commit, transfer);
   }
 
   #decode(json: string, form: JsonForm, key: string): Document {

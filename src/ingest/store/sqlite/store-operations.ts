@@ -27,17 +27,25 @@ export interface EncodedDocument {
 
 export interface EncodedChangeset {
   readonly clientVersion: bigint;
-  readonly bytes: Uint8Array;
+  /** Undefined where no dead letter is expected: see {@link bytesWanted}. */
+  readonly bytes: Uint8Array | undefined;
   readonly documents: readonly EncodedDocument[];
   readonly rejections: readonly Rejection[];
 }
 
 export type EncodedCommit = Commit<EncodedChangeset>;
 
+/**
+ * The outcome of a commit that met a conflict and has no bytes for its dead letter: nothing of it was written, and it is
+ * to be sent again with the bytes of all its changesets. Most commits meet none, and save the copy; each part of a large
+ * changeset would make one of the whole.
+ */
+export const bytesWanted = 'bytes-wanted';
+
 /** Every operation takes one value and gives one; both can be cloned from thread to thread. */
 export interface StoreOperations {
   open(options: SqliteStoreOptions): void;
-  commit(commit: EncodedCommit): CommitResult;
+  commit(commit: EncodedCommit): CommitResult | typeof bytesWanted;
   findClientFile(ident: bigint): ClientFile | undefined;
   /** The next documents' JSON after a key, some hundred KiB of them; none at the end. */
   readDocuments(from: { readonly collection: string; readonly after: string | undefined }): readonly {
