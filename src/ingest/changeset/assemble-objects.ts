@@ -43,10 +43,21 @@ export function assembleObjects(instructions: Iterable<Instruction>): AssembledC
   return assembler.finish();
 }
 
-/** {@link assembleObjects} one instruction at a time, for whoever has something else to do in between. */
+/**
+ * So many of the latest objects are kept when others are given away: clients write one object after the other, and what
+ * an object links to while they write it.
+ */
+const keptObjects = 16;
+
+/**
+ * {@link assembleObjects} one instruction at a time, for whoever has something else to do in between, or does not want
+ * to hold all objects at once.
+ */
 export class ObjectAssembler {
-  readonly #objects: RealmObject[] = [];
   readonly #declarations = new TableDeclarations();
+  /** Those that were not given away, and how many were. */
+  #objects: RealmObject[] = [];
+  #given = 0;
   /** By class, then by primary key: the latest object of each. */
   readonly #nodes = new Map<string, Map<string, ObjectNode>>();
   /** The object that the last instruction was about; instructions of one object stand together. */
@@ -65,7 +76,25 @@ export class ObjectAssembler {
   }
 
   /**
-   * What all instructions came to.
+   * Gives away all but the latest few objects. An instruction that comes back to one of them is then an unexpected one,
+   * like that of an object which was never created.
+   */
+  giveAway(): readonly RealmObject[] {
+    if (this.#objects.length <= keptObjects) return [];
+    const given = this.#objects;
+    this.#objects = given.splice(-keptObjects);
+    this.#given += given.length;
+    for (const { className, primaryKey, properties } of given) {
+      const nodes = this.#nodes.get(className);
+      const key = valueKey(primaryKey);
+      // A later one of the same key may be there in its place.
+      if (nodes?.get(key)?.properties === properties) nodes.delete(key);
+    }
+    return given;
+  }
+
+  /**
+   * What all instructions came to, less what was given away.
    *
    * @throws {@link ChangesetError} `unexpected-instruction` for the first one that asymmetric inserts never make
    */
@@ -105,7 +134,7 @@ export class ObjectAssembler {
   #create(instruction: CreateObject): void {
     const { table, object: primaryKey } = instruction;
     if (primaryKey.type === 'globalKey') throw unexpected(instruction, 'without a primary key');
-    const place = this.#objects.length;
+    const place = this.#given + this.#objects.length;
     if (place === maxObjects) throw unexpected(instruction, `beyond ${maxObjects} objects`);
     const node: ObjectNode = { type: 'object', properties: new Map() };
     this.#objects.push({ className: table, primaryKey, properties: node.properties, place });

@@ -12,15 +12,23 @@ import type { RealmObject } from '../changeset/realm-value.js';
 import type { Logger } from '../logger.js';
 import type { UploadedChangeset } from '../protocol/messages.js';
 import { resolveCollectionNames, type StoredClasses } from '../store/collection-names.js';
-import { findUnstorable } from '../store/document-limits.js';
+import { measureDocument } from '../store/document-limits.js';
 import type { Document } from '../store/document.js';
 import type { ChangesetDocuments, DeadLetterReason, PlacedDocument, Rejection } from '../store/store.js';
 import { createDocumentMapper } from '../telemetry/document-mapper.js';
 
+interface Mapped {
+  readonly collection: string;
+  readonly document: Document;
+}
+
+interface Unmapped {
+  readonly reason: DeadLetterReason;
+  readonly detail: string;
+}
+
 /** An object as a document in its collection, or why it can be none. */
-export type MappedObject =
-  | { readonly collection: string; readonly document: Document }
-  | { readonly reason: DeadLetterReason; readonly detail: string };
+export type MappedObject = Mapped | Unmapped;
 
 /**
  * Creates the converter of one server.
@@ -45,11 +53,20 @@ export interface ChangesetConverterOptions {
 /** What a changeset is converted from: as uploaded, or as a dead letter kept it. */
 export type ChangesetSource = Pick<UploadedChangeset, 'clientVersion' | 'originFileIdent' | 'bytes'>;
 
+/** A part of a changeset's documents and rejections. */
+export interface ConvertedPart extends ChangesetDocuments {
+  /** The BSON of its documents, roughly; as JavaScript objects they take a multiple. */
+  readonly weight: number;
+}
+
 /** How long conversion may keep the event loop to itself, milliseconds: PONGs and other clients wait meanwhile. */
 const sliceMillis = 10;
 
 /** The clock costs more than an instruction does. */
 const instructionsBetweenLooks = 256;
+
+/** What a document weighs beside its BSON, and a rejection. */
+const entryWeight = 128;
 
 /**
  * Makes documents of changesets. What can never be stored becomes a rejection, an object at a time where possible; it
@@ -63,59 +80,121 @@ export class ChangesetConverter {
     this.#options = options;
   }
 
-  /** @param receivedAt - goes into each document's `ingest` */
+  /**
+   * All of a changeset at once.
+   *
+   * @param receivedAt - goes into each document's `ingest`
+   */
   async convert(changeset: ChangesetSource, receivedAt: Date): Promise<ChangesetDocuments> {
-    const { clientVersion, bytes, originFileIdent } = changeset;
-    const documents: PlacedDocument[] = [];
-    const rejections: Rejection[] = [];
-    const whole = (reason: DeadLetterReason, detail: string): ChangesetDocuments => ({
-      clientVersion,
-      bytes,
-      documents: [],
-      rejections: [{ reason, detail }],
-    });
-    if (originFileIdent !== 0n) {
-      return whole(
-        'bad-changeset',
-        `origin_file_ident is ${originFileIdent}; a client's own changesets have 0`,
-      );
+    const { clientVersion, bytes } = changeset;
+    for await (const { documents, rejections } of this.convertInParts(changeset, receivedAt, Infinity)) {
+      return { clientVersion, bytes, documents, rejections };
     }
-    let objects: readonly RealmObject[];
-    try {
-      objects = await this.#assemble(bytes);
-    } catch (error) {
-      if (error instanceof ChangesetError) return whole(error.reason, error.message);
-      this.#logFault(error);
-      return whole('bad-changeset', `cannot be read: ${String(error)}`);
-    }
-    for (const object of objects) {
-      await this.#breathe();
-      const { place, className } = object;
-      const mapped = this.#map(object, receivedAt);
-      if ('reason' in mapped) rejections.push({ place, className, ...mapped });
-      else documents.push({ place, className, ...mapped });
-    }
-    return { clientVersion, bytes, documents, rejections };
+    throw new Error('a changeset has one part at least');
   }
 
-  async #assemble(bytes: Uint8Array): Promise<readonly RealmObject[]> {
+  /**
+   * A changeset in parts of about the weight given, in wire order; one at least. So a large changeset never stands in
+   * memory as objects and documents, of twenty times its size. It is read twice then: what turns out to be no changeset
+   * further on is rejected as a whole.
+   *
+   * @param receivedAt - goes into each document's `ingest`
+   */
+  async *convertInParts(
+    changeset: ChangesetSource,
+    receivedAt: Date,
+    partWeight: number,
+  ): AsyncGenerator<ConvertedPart, void, undefined> {
+    const { clientVersion, bytes } = changeset;
+    const objects = await this.#open(changeset, partWeight);
+    let part = createPart();
+    if ('reason' in objects) {
+      part.rejections.push(objects);
+    } else {
+      for await (const some of objects.inOrder) {
+        for (const object of some) {
+          await this.#breathe();
+          this.#add(object, receivedAt, part);
+          if (part.weight < partWeight) continue;
+          yield { clientVersion, bytes, ...part };
+          part = createPart();
+        }
+      }
+    }
+    yield { clientVersion, bytes, ...part };
+  }
+
+  /** The objects of a changeset, or why it is rejected as a whole. */
+  async #open({ bytes, originFileIdent }: ChangesetSource, partWeight: number): Promise<Objects | Rejection> {
+    if (originFileIdent !== 0n) {
+      const detail = `origin_file_ident is ${originFileIdent}; a client's own changesets have 0`;
+      return { reason: 'bad-changeset', detail };
+    }
+    try {
+      const isLarge = bytes.length > partWeight;
+      if (isLarge && (await this.#isWrittenInOrder(bytes))) return { inOrder: this.#read(bytes, true) };
+      const all: (readonly RealmObject[])[] = [];
+      for await (const some of this.#read(bytes, false)) all.push(some);
+      return { inOrder: all };
+    } catch (error) {
+      if (error instanceof ChangesetError) return { reason: error.reason, detail: error.message };
+      this.#logFault(error);
+      return { reason: 'bad-changeset', detail: `cannot be read: ${String(error)}` };
+    }
+  }
+
+  /**
+   * Whether each object is complete soon after its creation, as in everything that clients have been seen to send. If
+   * not, or if there is an unexpected instruction, the objects have to be assembled all together.
+   *
+   * @throws ChangesetError where it is no changeset
+   */
+  async #isWrittenInOrder(bytes: Uint8Array): Promise<boolean> {
+    try {
+      const objects = this.#read(bytes, true);
+      while ((await objects.next()).done !== true);
+      return true;
+    } catch (error) {
+      if (error instanceof ChangesetError && error.reason === 'unexpected-instruction') return false;
+      throw error;
+    }
+  }
+
+  /** @param isInOrder - whether objects may be given away before the end: see `ObjectAssembler.giveAway` */
+  async *#read(bytes: Uint8Array, isInOrder: boolean): AsyncGenerator<readonly RealmObject[]> {
     const assembler = new ObjectAssembler();
     let instructions = 0;
     for (const instruction of parseChangeset(bytes)) {
       assembler.add(instruction);
       instructions += 1;
-      if (instructions % instructionsBetweenLooks === 0) await this.#breathe();
+      if (instructions % instructionsBetweenLooks > 0) continue;
+      await this.#breathe();
+      if (isInOrder) yield assembler.giveAway();
     }
-    return assembler.finish().objects;
+    yield assembler.finish().objects;
   }
 
-  #map(object: RealmObject, receivedAt: Date): MappedObject {
+  #add(object: RealmObject, receivedAt: Date, part: Part): void {
+    const { place, className } = object;
+    const mapped = this.#map(object, receivedAt);
+    part.weight += entryWeight;
+    if ('reason' in mapped) {
+      part.rejections.push({ place, className, ...mapped });
+    } else {
+      const { bytes, ...document } = mapped;
+      part.documents.push({ place, className, ...document });
+      part.weight += bytes;
+    }
+  }
+
+  #map(object: RealmObject, receivedAt: Date): (Mapped & { readonly bytes: number }) | Unmapped {
     try {
       const mapped = this.#options.toDocument(object);
       if ('reason' in mapped) return { reason: mapped.reason, detail: mapped.detail };
       const { collection, document } = mapped;
       document.ingest = Object.assign(Object.create(null) as Document, { receivedAt });
-      return findUnstorable(document) ?? { collection, document };
+      const bytes = measureDocument(document);
+      return typeof bytes === 'number' ? { collection, document, bytes } : bytes;
     } catch (error) {
       // A fault of ours costs one object a detour, not its client the rest: `dead-letters retry` once it is mended.
       this.#logFault(error);
@@ -133,4 +212,20 @@ export class ChangesetConverter {
     await new Promise((resolve) => setImmediate(resolve));
     this.#sliceBegan = performance.now();
   }
+}
+
+/** The objects of a changeset, some at a time. */
+interface Objects {
+  readonly inOrder: AsyncIterable<readonly RealmObject[]> | Iterable<readonly RealmObject[]>;
+}
+
+/** A part that is being filled. */
+interface Part {
+  readonly documents: PlacedDocument[];
+  readonly rejections: Rejection[];
+  weight: number;
+}
+
+function createPart(): Part {
+  return { documents: [], rejections: [], weight: 0 };
 }

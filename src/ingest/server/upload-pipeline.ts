@@ -5,9 +5,11 @@
  */
 import { LogThrottle } from '../log-throttle.js';
 import type { Logger } from '../logger.js';
+import type { UploadedChangeset } from '../protocol/messages.js';
 import type {
   ClientFile,
   ChangesetDocuments,
+  CommitRequest,
   CommitResult,
   DeadLetterReason,
   Store,
@@ -16,6 +18,7 @@ import { StoreError } from '../store/store-error.js';
 import type { SyncHost, Upload } from '../sync/sync-host.js';
 import type { ChangesetConverter } from './changeset-documents.js';
 import { createClientFileIdent, toClientFileSalt } from './client-file-ident.js';
+import { Turns } from './turns.js';
 
 export interface UploadPipelineOptions {
   readonly appId: string;
@@ -38,6 +41,15 @@ export interface UploadCounters {
   readonly deadLetters: Readonly<Partial<Record<DeadLetterReason, number>>>;
 }
 
+/**
+ * What is converted and committed at once, in bytes of BSON, roughly: a larger upload goes in parts. As JavaScript
+ * objects and JSON, a part takes twenty times as much.
+ */
+const partWeight = 1024 * 1024;
+
+/** What all uploads together may have under conversion and commit: eight large parts, or thousands of small uploads. */
+const maxWeight = 8 * partWeight;
+
 /** How long a commit that failed speaks for the store; clients that are held back try again sooner than that. */
 const failureMillis = 60_000;
 
@@ -48,6 +60,7 @@ export class UploadPipeline implements SyncHost {
   readonly #options: UploadPipelineOptions;
   readonly #deadLetterLines = new LogThrottle(lineMillis);
   readonly #failureLines = new LogThrottle(lineMillis);
+  readonly #turns = new Turns(maxWeight);
   readonly #deadLetters = new Map<DeadLetterReason, number>();
   #changesets = 0;
   #documents = 0;
@@ -88,20 +101,54 @@ export class UploadPipeline implements SyncHost {
     return toClientFileSalt(this.#options.saltKey, this.#options.appId, userId, clientFileIdent);
   }
 
-  async commit({ file, changesets }: Upload): Promise<void> {
-    const { appId, converter, store } = this.#options;
+  async commit({ file, changesets }: Upload, progressed?: () => void): Promise<void> {
     const receivedAt = new Date();
-    const converted: ChangesetDocuments[] = [];
-    for (const changeset of changesets) converted.push(await converter.convert(changeset, receivedAt));
+    const parts = this.#convert(changesets, receivedAt);
+    const weight = Math.min(
+      partWeight,
+      changesets.reduce((sum, { bytes }) => sum + bytes.length, 0),
+    );
+    const commitNext = async (): Promise<boolean> => {
+      const { value: part, done } = await parts.next();
+      const isPart = done !== true;
+      await this.#commit({ appId: this.#options.appId, file, isPart, receivedAt, changesets: part });
+      return isPart;
+    };
+    // A turn for each part: whoever uploads much waits for others in between, not they for him.
+    while (await this.#turns.take(weight, commitNext)) progressed?.();
+    this.#changesets += changesets.length;
+  }
+
+  /** Yields what makes a part; returns the last one, which may be empty. */
+  async *#convert(
+    changesets: readonly UploadedChangeset[],
+    receivedAt: Date,
+  ): AsyncGenerator<ChangesetDocuments[], ChangesetDocuments[]> {
+    let part: ChangesetDocuments[] = [];
+    let weightOfPart = 0;
+    for (const changeset of changesets) {
+      const pieces = this.#options.converter.convertInParts(changeset, receivedAt, partWeight);
+      for await (const { weight, ...piece } of pieces) {
+        part.push(piece);
+        weightOfPart += weight;
+        if (weightOfPart < partWeight) continue;
+        yield part;
+        part = [];
+        weightOfPart = 0;
+      }
+    }
+    return part;
+  }
+
+  async #commit(request: CommitRequest): Promise<void> {
     try {
-      const result = await store.commit({ appId, file, receivedAt, changesets: converted });
+      const result = await this.#options.store.commit(request);
       this.#failure = undefined;
-      this.#count(file, result);
+      this.#count(request.file, result);
     } catch (error) {
       if (error instanceof StoreError) this.#noteFailure(error);
       throw error;
     }
-    this.#changesets += changesets.length;
   }
 
   #noteFailure(error: StoreError): void {

@@ -23,13 +23,13 @@ export interface Unstorable {
 }
 
 /**
- * Looks for what can never be stored: more than {@link maxDocumentBytes} or {@link maxDocumentDepth}, NUL or a lone
- * surrogate in a field's name, a lone surrogate in a string, an integer beyond 64 bits, an invalid Date, no `_id` or an
- * array as one.
+ * Bytes of BSON that a document takes, or why it can never be stored: more than {@link maxDocumentBytes} or
+ * {@link maxDocumentDepth}, NUL or a lone surrogate in a field's name, a lone surrogate in a string, an integer beyond
+ * 64 bits, an invalid Date, no `_id` or an array as one.
  *
  * Every store holds the same limits, so that documents can move from one to another.
  */
-export function findUnstorable(document: Document): Unstorable | undefined {
+export function measureDocument(document: Document): number | Unstorable {
   try {
     const id = document._id;
     if (id === undefined) refuse('unstorable-value', 'there is no _id');
@@ -38,7 +38,7 @@ export function findUnstorable(document: Document): Unstorable | undefined {
     if (bytes > maxDocumentBytes) {
       refuse('too-large', `${bytes} bytes of BSON; at most ${maxDocumentBytes} can be stored`);
     }
-    return undefined;
+    return bytes;
   } catch (error) {
     if (error instanceof Refusal) return { reason: error.reason, detail: error.message };
     throw error;
@@ -48,7 +48,7 @@ export function findUnstorable(document: Document): Unstorable | undefined {
 /**
  * Bytes of BSON that a document takes.
  *
- * @throws TypeError for what {@link findUnstorable} names, but for its size
+ * @throws TypeError for what {@link measureDocument} refuses, but for its size
  */
 export function documentSize(document: Document): number {
   try {

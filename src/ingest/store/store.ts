@@ -185,7 +185,7 @@ export interface Store {
    * An `_id` decides alone whether a document is new: one that is there and equal (by BSON type and bits, NaN equal to
    * NaN, `ingest` left out) is a duplicate; one that differs goes to the dead letters as `id-conflict`.
    *
-   * The caller has sorted out what `findUnstorable` names: a document that the store has no form for is a TypeError.
+   * The caller has sorted out what `measureDocument` refuses: a document that the store has no form for is a TypeError.
    */
   commit(request: CommitRequest): Promise<CommitResult>;
   /**

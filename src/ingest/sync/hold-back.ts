@@ -1,10 +1,12 @@
 /** How a connection is told that a session's messages are not to be read for a while. */
 export interface HoldBackOptions {
-  /** How long a session may be held back before it is sent away, in milliseconds. */
+  /** How long a session may be held back without progress before it is sent away, in milliseconds. */
   readonly maxMillis: number;
+  /** How long with progress. */
+  readonly maxTotalMillis: number;
   pause(): void;
   resume(): void;
-  /** `maxMillis` have passed. `cause` is the store's last error, if it gave one. */
+  /** The time has passed. `cause` is the store's last error, if it gave one. */
   expired(cause: unknown): void;
 }
 
@@ -16,6 +18,7 @@ export class HoldBack {
   readonly #options: HoldBackOptions;
   readonly #reasons = new Set<HoldBackReason>();
   #timer: NodeJS.Timeout | undefined;
+  #beganAt = 0;
   #cause: unknown;
   #cancelled = false;
 
@@ -28,11 +31,17 @@ export class HoldBack {
     if (cause !== undefined) this.#cause = cause;
     this.#reasons.add(reason);
     if (this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => {
-      this.cancel();
-      this.#options.expired(this.#cause);
-    }, this.#options.maxMillis);
+    this.#beganAt = performance.now();
+    this.#start(this.#options.maxMillis);
     this.#options.pause();
+  }
+
+  /** A part of what the session waits for is done: it is given more time. */
+  progress(): void {
+    if (this.#timer === undefined) return;
+    const { maxMillis, maxTotalMillis } = this.#options;
+    const leftMillis = this.#beganAt + maxTotalMillis - performance.now();
+    this.#start(Math.max(0, Math.min(maxMillis, leftMillis)));
   }
 
   end(reason: HoldBackReason): void {
@@ -45,6 +54,14 @@ export class HoldBack {
     this.#cancelled = true;
     this.#reasons.clear();
     this.#stop();
+  }
+
+  #start(millis: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.cancel();
+      this.#options.expired(this.#cause);
+    }, millis);
   }
 
   #stop(): void {

@@ -62,6 +62,7 @@ export class Session {
     this.#logger = context.logger.child({ sessionIdent: ident });
     this.#holdBack = new HoldBack({
       maxMillis: context.limits.holdBackMillis,
+      maxTotalMillis: context.limits.maxUnreadMillis,
       pause: () => {
         context.pause(this);
       },
@@ -241,15 +242,15 @@ export class Session {
       (highest, changeset) => (changeset.clientVersion > highest ? changeset.clientVersion : highest),
       cursors.clientVersion,
     );
-    await this.#context.host.commit({
-      file: {
-        ident: ident.clientFileIdent,
-        salt: ident.clientFileIdentSalt,
-        userId: this.#context.userId,
-        clientVersion,
-        serverVersion: cursors.serverVersion,
-      },
-      changesets,
+    const file = {
+      ident: ident.clientFileIdent,
+      salt: ident.clientFileIdentSalt,
+      userId: this.#context.userId,
+      clientVersion,
+      serverVersion: cursors.serverVersion,
+    };
+    await this.#context.host.commit({ file, changesets }, () => {
+      this.#holdBack.progress();
     });
   }
 

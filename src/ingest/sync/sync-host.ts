@@ -23,6 +23,8 @@ export interface SyncHost {
   /**
    * Resolves once everything in the upload is durable, in its collection or in the dead letters.
    * Rejects with a `StoreError`; a retryable one means that the client is to be held back.
+   *
+   * @param progressed - called whenever a part of it is durable
    */
-  commit(upload: Upload): Promise<void>;
+  commit(upload: Upload, progressed?: () => void): Promise<void>;
 }

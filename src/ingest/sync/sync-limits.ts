@@ -19,6 +19,8 @@ export interface SyncLimits {
    * socket does not notice that its peer has gone, and stalls PINGs (clients give up after 120 s).
    */
   readonly holdBackMillis: number;
+  /** The same while parts of what a session has uploaded are being stored: a large one may take long. */
+  readonly maxUnreadMillis: number;
   /** Silence after which a connection is dead, in milliseconds. Clients send PING every 54 to 60 s. */
   readonly silenceMillis: number;
 }
@@ -32,5 +34,6 @@ export const defaultSyncLimits: SyncLimits = {
   maxCommitBytes: 4 * 1024 * 1024,
   maxOutgoingBytes: 1024 * 1024,
   holdBackMillis: 20_000,
+  maxUnreadMillis: 90_000,
   silenceMillis: 150_000,
 };

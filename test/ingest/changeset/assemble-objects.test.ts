@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import fc from 'fast-check';
 
-import { assembleObjects } from '../../../src/ingest/changeset/assemble-objects.js';
+import { assembleObjects, ObjectAssembler } from '../../../src/ingest/changeset/assemble-objects.js';
 import { ChangesetError } from '../../../src/ingest/changeset/changeset-error.js';
 import type { Path, Payload } from '../../../src/ingest/changeset/instruction.js';
 import { parseChangeset } from '../../../src/ingest/changeset/parse-changeset.js';
@@ -316,6 +316,46 @@ describe('assembleObjects', () => {
       }
     }
     assert.throws(() => assembleObjects(endless()), isUnexpected);
+  });
+
+  describe('given away in between', () => {
+    const created = (number: number) => ({
+      ...({ type: 'CreateObject', table: 'Span', offset: number } as const),
+      object: { type: 'int', value: BigInt(number) } as const,
+    });
+
+    it('objects come in order, under their places, all but the latest few until the end', () => {
+      const assembler = new ObjectAssembler();
+      const given: RealmObject[] = [];
+      for (let number = 0; number < 100; number += 1) {
+        assembler.add(created(number));
+        given.push(...assembler.giveAway());
+      }
+      assert.ok(given.length > 50 && given.length < 100, `${given.length} before the end`);
+      given.push(...assembler.finish().objects);
+      assert.deepEqual(
+        given.map(({ place }) => place),
+        Array.from({ length: 100 }, (_, number) => number),
+      );
+    });
+
+    it('an object may be gone back to soon, not later', () => {
+      const assembler = new ObjectAssembler();
+      const updateOf = (number: number) => ({
+        ...({ type: 'Update', table: 'Span', field: 'a', path: [], offset: 0 } as const),
+        ...{ object: created(number).object, value: int(1n), priorSize: undefined, isDefault: false },
+      });
+      for (let number = 0; number < 100; number += 1) {
+        assembler.add(created(number));
+        if (number > 0) assembler.add(updateOf(number - 1));
+        assembler.giveAway();
+      }
+      assert.ok(
+        assembler.finish().objects.every(({ properties, place }) => place === 99 || properties.has('a')),
+      );
+      assembler.add(updateOf(3));
+      assert.throws(() => assembler.finish(), isUnexpected);
+    });
   });
 
   it('takes a set and a list of a hundred thousand elements in time', () => {

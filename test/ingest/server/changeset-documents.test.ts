@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { ObjectId } from 'bson';
-import { ChangesetConverter, type MappedObject } from '../../../src/ingest/server/changeset-documents.js';
+import {
+  ChangesetConverter,
+  type ConvertedPart,
+  type MappedObject,
+} from '../../../src/ingest/server/changeset-documents.js';
 import type { RealmObject, RealmValue } from '../../../src/ingest/changeset/realm-value.js';
 import type { Document } from '../../../src/ingest/store/document.js';
+import { encodeChangeset } from '../changeset/naive-codec.js';
 import { RecordingLogger } from '../recording-logger.js';
 import { spanChangeset } from './span-changeset.js';
 
@@ -115,6 +120,107 @@ describe('ChangesetConverter', () => {
     assert.equal(rejections[0]!.reason, 'unstorable-value');
     assert.match(rejections[0]!.detail, /of our own making/);
     assert.equal(logger.at('error').length, 1);
+  });
+
+  describe('in parts', () => {
+    async function partsOf(
+      bytes: Uint8Array,
+      partWeight: number,
+      toDocument?: (object: RealmObject) => MappedObject,
+    ): Promise<ConvertedPart[]> {
+      const parts: ConvertedPart[] = [];
+      for await (const part of converter(toDocument).convertInParts(source(bytes), receivedAt, partWeight)) {
+        parts.push(part);
+      }
+      return parts;
+    }
+    const names = Array.from({ length: 300 }, (_, n) => `span ${n}`);
+
+    it('gives the same as in one piece, in the same order, each part with the whole changeset', async () => {
+      const bytes = spanChangeset(names);
+      const toDocument = (object: RealmObject): MappedObject =>
+        object.place % 7 === 3 ? { reason: 'class-not-admitted', detail: 'no' } : asItIs(object);
+      const whole = await converter(toDocument).convert(source(bytes), receivedAt);
+      for (const partWeight of [1, 2000, 10_000]) {
+        const parts = await partsOf(bytes, partWeight, toDocument);
+        assert.ok(parts.length > 3, `${parts.length} parts`);
+        assert.ok(parts.every((part) => part.bytes === bytes && part.clientVersion === 11n));
+        assert.deepEqual(
+          parts.flatMap(({ documents }) => documents),
+          whole.documents,
+        );
+        assert.deepEqual(
+          parts.flatMap(({ rejections }) => rejections),
+          whole.rejections,
+        );
+      }
+    });
+
+    it('holds no more objects at once than a part has, and a few', async () => {
+      // What was converted and not taken yet, at any time.
+      let converted = 0;
+      const parts = converter((object) => {
+        converted += 1;
+        return asItIs(object);
+      }).convertInParts(source(spanChangeset(names)), receivedAt, 1000);
+      let taken = 0;
+      for await (const { documents } of parts) {
+        taken += documents.length;
+        assert.ok(converted - taken < 10, `${converted - taken} waiting`);
+      }
+      assert.equal(taken, 300);
+    });
+
+    it('counts what documents come to: a changeset writes once what it repeats', async () => {
+      const bytes = spanChangeset(names);
+      assert.ok(bytes.length < 30_000);
+      const parts = await partsOf(bytes, 100_000, (object) => {
+        const mapped = asItIs(object);
+        if ('document' in mapped) mapped.document.text = 'x'.repeat(10_000);
+        return mapped;
+      });
+      assert.ok(parts.length >= 30, `${parts.length} parts`);
+    });
+
+    it('rejects as a whole what turns out to be no changeset, or to erase something, only at its end', async () => {
+      const erase = Buffer.from('03000a65aa00112233445566778899', 'hex');
+      for (const bytes of [
+        spanChangeset(names).subarray(0, -3),
+        Buffer.concat([spanChangeset(names), erase]),
+      ]) {
+        const parts = await partsOf(bytes, 1000);
+        assert.deepEqual(
+          parts.map(({ documents, rejections }) => [documents.length, rejections.map(({ place }) => place)]),
+          [[0, [undefined]]],
+        );
+      }
+    });
+
+    it('takes objects that are gone back to later, however late', async () => {
+      const created = names.map((name, n) => ({
+        name,
+        key: new Uint8Array(12).fill(n & 0xff, 0, 1).fill(n >> 8, 1),
+      }));
+      const of = (key: Uint8Array) => ({ table: 'Span', object: { type: 'objectId', value: key } as const });
+      const bytes = encodeChangeset([
+        ...created.map(({ key }) => ({ type: 'CreateObject', ...of(key) }) as const),
+        ...created.map(
+          ({ name, key }) =>
+            ({
+              type: 'Update',
+              ...of(key),
+              ...{ field: 'name', path: [], priorSize: undefined, isDefault: false },
+              value: { type: 'string', value: name },
+            }) as const,
+        ),
+      ]);
+      const parts = await partsOf(bytes, 1000);
+      assert.ok(parts.length > 3);
+      assert.deepEqual(
+        parts.flatMap(({ documents }) => documents).map(({ document }) => document.name),
+        names,
+      );
+    });
   });
 
   it('lets others have their turn while it reads a changeset of a single object', async () => {

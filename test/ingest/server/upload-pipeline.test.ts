@@ -14,6 +14,7 @@ import type { Document } from '../../../src/ingest/store/document.js';
 import type { DeadLetter, DeadLetterSummary, Store } from '../../../src/ingest/store/store.js';
 import type { Upload } from '../../../src/ingest/sync/sync-host.js';
 import { RecordingLogger } from '../recording-logger.js';
+import { largeChangeset } from './large-changeset.js';
 import { spanChangeset } from './span-changeset.js';
 
 describe('UploadPipeline', () => {
@@ -145,6 +146,100 @@ describe('UploadPipeline', () => {
       ['first'],
     );
     assert.deepEqual(pipeline.counters.deadLetters, { 'id-conflict': 1 });
+  });
+
+  describe('a large upload', () => {
+    /** Bytes of the commits' documents, and whether they were parts. */
+    let commits: { documents: number; isPart: boolean }[];
+    let failing: number | undefined;
+
+    beforeEach(() => {
+      commits = [];
+      failing = undefined;
+      const commit = store.commit.bind(store);
+      store.commit = (request) => {
+        const documents = request.changesets.reduce((sum, each) => sum + each.documents.length, 0);
+        commits.push({ documents, isPart: request.isPart === true });
+        if (commits.length === failing) {
+          return Promise.reject(new StoreError('store-unavailable', 'no', { retryable: true }));
+        }
+        return commit(request);
+      };
+    });
+
+    it('is committed in parts, its progress with the last one', async () => {
+      const { pipeline } = createPipeline();
+      const { changeset, spans } = largeChangeset(2 * 2 ** 20, Buffer.alloc(8, 1));
+      const progress: boolean[] = [];
+      let known: Promise<unknown> | undefined;
+      await pipeline.commit(upload(changeset), () => {
+        progress.push(commits.at(-1)?.isPart === true);
+        known ??= pipeline.findClientFile(2n ** 40n);
+      });
+      assert.ok(commits.length >= 2, `${commits.length} commits`);
+      assert.deepEqual(
+        commits.map(({ isPart }) => isPart),
+        [...progress, false],
+        'all but the last are parts, each of which is told',
+      );
+      assert.equal(await known, undefined, 'nobody knows the file before the last part');
+      assert.ok(await pipeline.findClientFile(2n ** 40n));
+      assert.deepEqual(pipeline.counters, {
+        changesets: 1,
+        documents: spans,
+        duplicates: 0,
+        deadLetters: {},
+      });
+    });
+
+    it('fails with any of its parts, and is mended by a repetition', async () => {
+      const { pipeline } = createPipeline();
+      const sent = upload(largeChangeset(1.5 * 2 ** 20, Buffer.alloc(8, 1)).changeset);
+      failing = 2;
+      await assert.rejects(pipeline.commit(sent), StoreError);
+      assert.equal(await pipeline.findClientFile(2n ** 40n), undefined);
+      assert.equal(pipeline.counters.changesets, 0);
+      const { documents: before } = pipeline.counters;
+      assert.ok(before > 0);
+      await pipeline.commit(sent);
+      const { documents, duplicates } = pipeline.counters;
+      assert.equal(duplicates, before);
+      assert.ok(documents > before);
+    });
+
+    it('lets the first of two equal _ids win across its parts, with one dead letter however often it comes', async () => {
+      const { pipeline } = createPipeline();
+      const id = new Uint8Array(12).fill(5);
+      const text = { text: { type: 'string', value: 'x'.repeat(600_000) } } as const;
+      const names = ['first', 'second', 'third', 'first again'];
+      const ids = [id, ...[6, 7].map((byte) => new Uint8Array(12).fill(byte)), id];
+      const changeset = spanChangeset(names, { ids, more: text });
+      const sent = upload(changeset);
+      await pipeline.commit(sent);
+      assert.deepEqual(
+        commits.map(({ documents }) => documents),
+        [2, 2, 0],
+      );
+      await pipeline.commit(sent);
+      assert.deepEqual((await documents('Span')).map(({ name }) => name).sort(), names.slice(0, 3).sort());
+      assert.deepEqual(pipeline.counters.deadLetters, { 'id-conflict': 1 });
+      const [letter, ...others] = await letters();
+      assert.deepEqual(others, []);
+      assert.equal(letter?.place, 3);
+      assert.equal((await wholeLetter(0)).changeset.length, changeset.length);
+    });
+
+    it('gives others their turn between its parts', async () => {
+      const { pipeline } = createPipeline();
+      const large = Array.from({ length: 9 }, (_, n) =>
+        pipeline.commit(upload(largeChangeset(1.2 * 2 ** 20, Buffer.alloc(8, n)).changeset)),
+      );
+      let ended = 0;
+      for (const each of large) void each.then(() => (ended += 1));
+      await pipeline.commit(upload(spanChangeset(['small'])));
+      assert.equal(ended, 0);
+      await Promise.all(large);
+    });
   });
 
   it('never logs what an upload holds', async () => {

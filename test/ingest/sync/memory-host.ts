@@ -17,6 +17,7 @@ export class MemoryHost implements SyncHost {
   /** What every commit and look-up is answered with, while it is set. */
   failure: Error | undefined;
   #heldUp: (() => void)[] | undefined;
+  #progressed: (() => void) | undefined;
 
   /** Makes commits and look-ups wait until the function returned is called. */
   holdUp(): () => void {
@@ -49,8 +50,14 @@ export class MemoryHost implements SyncHost {
     return this.salt(userId, clientFileIdent);
   }
 
-  async commit({ file, changesets }: Upload): Promise<void> {
+  /** Says that a part of the commit that runs is durable. */
+  progress(): void {
+    this.#progressed?.();
+  }
+
+  async commit({ file, changesets }: Upload, progressed?: () => void): Promise<void> {
     this.attempts += 1;
+    this.#progressed = progressed;
     await this.#reach();
     for (const { clientVersion, bytes } of changesets) {
       this.stored.set(Buffer.from(bytes).toString('latin1'), clientVersion);

@@ -173,7 +173,7 @@ describe('uploads', () => {
   describe('when the store cannot take them', () => {
     let clock: sinon.SinonFakeTimers;
     beforeEach(() => {
-      clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     });
     afterEach(() => {
       clock.restore();
@@ -289,6 +289,27 @@ describe('uploads', () => {
       assert.deepEqual(peer.answers(), []);
       assert.deepEqual(peer.host.commits, [[10n]], 'what waited is dropped, and comes again');
       assert.equal(peer.held, 0);
+    });
+
+    it('within 20 s, though parts of it are stored, the session is given more time, up to 90 s in all', async () => {
+      for (const [stepMillis, steps, sentAway] of [
+        [15_000, 5, false],
+        [15_000, 6, true],
+        [20_001, 1, true],
+      ] as const) {
+        const peer = await identifiedPeer({ limits: { maxQueuedMessages: 1 } });
+        const goOn = peer.host.holdUp();
+        await peer.send(upload(10), upload(11), upload(12));
+        for (let step = 0; step < steps; step += 1) {
+          assert.equal(peer.paused, true);
+          await pass(stepMillis);
+          peer.host.progress();
+        }
+        assert.equal(peer.paused, !sentAway);
+        goOn();
+        await settle();
+        assert.equal(peer.received()[0]?.type, sentAway ? 'json_error' : 'download');
+      }
     });
 
     it('nor has the process room to inflate them, clients are held back, then sent away', async () => {
