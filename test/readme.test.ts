@@ -87,7 +87,7 @@ describe('README', function () {
   for (const [place, text] of snippets('js').entries()) {
     it(`has JavaScript that runs: snippet ${place + 1}`, async () => {
       const file = join(scratch.path, `snippet-${place}.mjs`);
-      const ending = text.includes('process.exit()') ? "process.emit('SIGTERM');" : 'process.exit();';
+      const ending = text.includes('process.exit(') ? "process.emit('SIGTERM');" : 'process.exit();';
       await writeFile(file, `${inCheckout(text)}\n${ending}\n`);
       const { code, output } = await run(['--import', 'tsx', file]);
       assert.equal(code, 0, output);

@@ -20,6 +20,8 @@ interface RealmClass {
   readonly open: typeof RealmInstance.open;
   readonly exists: typeof RealmInstance.exists;
   readonly deleteFile: typeof RealmInstance.deleteFile;
+  /** Since 12.7. */
+  readonly shutdown?: () => void;
   readonly App: typeof App;
   readonly Credentials: typeof Credentials;
   readonly BSON: typeof BSON;

@@ -69,6 +69,9 @@ export interface ConnectionOptions extends Pick<
 
 const DEFAULT_FLUSH_MILLIS = 30_000;
 
+/** Of the time for a shutdown, what is left for closing files, in milliseconds. */
+const MAX_CLOSING_MILLIS = 1000;
+
 /** See {@link Connection}. Exporters write to it through the {@link RecordTarget} that it also is. */
 export class RealmConnection<R extends RealmLike> implements Connection<R>, RecordTarget {
   readonly ObjectId: ObjectIdConstructor;
@@ -172,15 +175,17 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
     this.#exporters -= 1;
     if (this.#exporters > 0) return;
     const deadline = performance.now() + timeoutMillis;
-    const remaining = (): number => Math.max(0, deadline - performance.now());
-    await settledWithin(this.#writer.idle(), remaining());
+    const remaining = (keptMillis: number): number => Math.max(0, deadline - keptMillis - performance.now());
+    // A server that does not answer must not cost the time to close the files and to say what remains in them.
+    const closingMillis = Math.min(MAX_CLOSING_MILLIS, timeoutMillis / 10);
+    await settledWithin(this.#writer.idle(), remaining(closingMillis));
     const session = this.#session;
     if (session?.isSettled === false) {
       // A short program ends before its first attempt to log in does: it would never deliver anything.
-      await settledWithin(session.firstAttempt(), remaining());
-      if (session.isConnected) await settledWithin(session.settled(), remaining());
+      await settledWithin(session.firstAttempt(), remaining(closingMillis));
+      if (session.isConnected) await settledWithin(session.settled(), remaining(closingMillis));
     }
-    await settledWithin(this.close(), remaining());
+    await settledWithin(this.close(), remaining(0));
   }
 
   #refuse(failed: number): WriteOutcome {

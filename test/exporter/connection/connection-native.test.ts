@@ -1,59 +1,224 @@
 import assert from 'node:assert/strict';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { engineName } from '../../engine/realm.mjs';
 import { eventually } from '../../end-to-end/eventually.js';
-import { startIngest } from '../../end-to-end/ingest.js';
+import { startIngest, type Ingest } from '../../end-to-end/ingest.js';
 import { Network } from '../../end-to-end/network.js';
-import { createScratch } from '../../end-to-end/scratch.js';
-import { storedCount } from '../../end-to-end/stored.js';
+import { createScratch, type Scratch } from '../../end-to-end/scratch.js';
+import { storedDeadLetters, storedDocuments } from '../../end-to-end/stored.js';
+import { nodeFiles } from '../../../src/exporter/platform/node/files.js';
+import type { WorkerAnswer, WorkerOrder, WorkerSettings } from './connection-worker.js';
 
-const worker = fileURLToPath(new URL('connection-worker.ts', import.meta.url));
+const workerPath = fileURLToPath(new URL('connection-worker.ts', import.meta.url));
 const appId = 'workers';
+const MiB = 2 ** 20;
 
 const skipped = engineName === 'native' ? '' : '; skipped: native engine not installed';
 
-describe(`connections of several processes (native engine${skipped})`, function () {
+describe(`a connection whose process is killed (native engine${skipped})`, function () {
   this.timeout(180_000);
+  let scratch: Scratch;
+  let network: Network;
+  let server: Ingest;
+  const workers = new Set<Worker>();
 
   before(function () {
     // The WebAssembly engine keeps its files in memory: they go with their process.
     if (engineName !== 'native') this.skip();
   });
 
-  it('lose nothing when three are killed offline and one comes back', async () => {
-    const scratch = await createScratch();
-    const network = await Network.create();
-    const server = await startIngest({ appId, store: scratch.store });
-    const start = async (name: string, count: number): Promise<ChildProcess> => {
-      const args = [network.url, appId, scratch.path, name, String(count)];
-      const child = fork(worker, args, { execArgv: ['--import', 'tsx'] });
-      const [answer] = (await once(child, 'message')) as [{ stored: number }];
-      assert.equal(answer.stored, count);
-      return child;
-    };
-    const kill = async (child: ChildProcess): Promise<void> => {
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    };
-    try {
-      const workers = await Promise.all([start('a', 50), start('b', 40), start('c', 30)]);
-      await Promise.all(workers.map(kill));
-      network.connectTo(server.url);
-      const heir = await start('d', 10);
-      heir.send('flush');
-      await eventually(
-        'all of their records',
-        () => storedCount(scratch.store, 'Span'),
-        (count) => count === 130,
-        150_000,
-      );
-      await kill(heir);
-    } finally {
-      await server.close();
-      await network.close();
-      await scratch.remove();
-    }
+  beforeEach(async () => {
+    scratch = await createScratch();
+    network = await Network.create();
+    server = await startIngest({ appId, store: scratch.store });
   });
+
+  afterEach(async () => {
+    await Promise.all([...workers].map((worker) => worker.kill()));
+    await server.close();
+    await network.close();
+    await scratch.remove();
+  });
+
+  class Worker {
+    readonly #child: ChildProcess;
+    readonly #exit: Promise<unknown>;
+
+    constructor(settings: Pick<WorkerSettings, 'name' | 'maxUnsyncedBytes'>) {
+      const all = { baseUrl: network.url, appId, directory: scratch.path, ...settings };
+      this.#child = fork(workerPath, [JSON.stringify(all)], { execArgv: ['--import', 'tsx'] });
+      this.#exit = once(this.#child, 'exit');
+      workers.add(this);
+    }
+
+    static async start(settings: Pick<WorkerSettings, 'name' | 'maxUnsyncedBytes'>): Promise<Worker> {
+      const worker = new Worker(settings);
+      await worker.#answer();
+      return worker;
+    }
+
+    async tell(order: WorkerOrder): Promise<WorkerAnswer> {
+      const answer = this.#answer();
+      this.#child.send(order);
+      return answer;
+    }
+
+    /** Reports success for so many spans, named `<name>-1` and so on. */
+    async write(count: number): Promise<void> {
+      const { stored, failed } = await this.tell({ write: count });
+      assert.deepEqual({ stored, failed }, { stored: count, failed: 0 });
+    }
+
+    async kill(): Promise<void> {
+      workers.delete(this);
+      this.#child.kill('SIGKILL');
+      await this.#exit;
+    }
+
+    async #answer(): Promise<WorkerAnswer> {
+      const [answer] = (await once(this.#child, 'message')) as [WorkerAnswer];
+      return answer;
+    }
+  }
+
+  const namesOf = (name: string, count: number) =>
+    Array.from({ length: count }, (_, index) => `${name}-${index + 1}`);
+
+  /** In the order in which they arrived. */
+  async function arrived(): Promise<string[]> {
+    return (await storedDocuments(scratch.store, 'Span')).map(({ name }) => String(name));
+  }
+
+  async function arriveExactly(expected: readonly string[]): Promise<void> {
+    await eventually(
+      'all that was reported',
+      async () => (await arrived()).length,
+      (count) => count >= expected.length,
+      150_000,
+    );
+    assert.deepEqual((await arrived()).sort(), [...expected].sort());
+    assert.deepEqual(await storedDeadLetters(scratch.store), []);
+  }
+
+  it('loses nothing of a spool over several kills, and delivers it in order', async () => {
+    for (const name of ['a', 'b', 'c']) {
+      const worker = await Worker.start({ name });
+      await worker.write(400);
+      await worker.kill();
+    }
+    network.connectTo(server.url);
+    const heir = await Worker.start({ name: 'd' });
+    await heir.write(10);
+    const expected = [...namesOf('a', 400), ...namesOf('b', 400), ...namesOf('c', 400)];
+    await arriveExactly([...expected, ...namesOf('d', 10)]);
+    const earlier = (await arrived()).filter((name) => !name.startsWith('d'));
+    assert.deepEqual(earlier, expected);
+  });
+
+  it('loses nothing of a synced Realm over several kills', async () => {
+    network.connectTo(server.url);
+    const first = await Worker.start({ name: 'first' });
+    await first.tell({ open: true });
+    await first.write(10);
+    assert.equal((await first.tell({ flush: 30_000 })).flushed, true);
+    network.cut();
+    await first.write(300);
+    await first.kill();
+    for (const name of ['second', 'third']) {
+      const worker = await Worker.start({ name });
+      await worker.tell({ open: true }); // offline, with the cached user
+      await worker.write(300);
+      await worker.kill();
+    }
+    network.connectTo(server.url);
+    const heir = await Worker.start({ name: 'heir' });
+    await heir.write(1);
+    await arriveExactly([
+      ...namesOf('first', 310),
+      ...namesOf('second', 300),
+      ...namesOf('third', 300),
+      'heir-1',
+    ]);
+  });
+
+  it('loses and repeats nothing when it is killed while the spool moves and is uploaded', async () => {
+    const first = await Worker.start({ name: 'first' });
+    await first.write(5000);
+    await first.kill();
+    const expected = namesOf('first', 5000);
+    network.connectTo(server.url);
+    for (const [round, millis] of [150, 400, 900, 1500].entries()) {
+      const name = `round${round}`;
+      const worker = await Worker.start({ name });
+      await worker.write(20);
+      expected.push(...namesOf(name, 20));
+      await delay(millis);
+      await worker.kill();
+    }
+    await Worker.start({ name: 'heir' });
+    await arriveExactly(expected);
+  });
+
+  it('leaves its slot to others when three are killed offline and one comes back', async () => {
+    const counts = { a: 50, b: 40, c: 30 };
+    const three = await Promise.all(
+      Object.entries(counts).map(async ([name, count]) => {
+        const worker = await Worker.start({ name });
+        await worker.write(count);
+        return worker;
+      }),
+    );
+    await Promise.all(three.map((worker) => worker.kill()));
+    network.connectTo(server.url);
+    const heir = await Worker.start({ name: 'd' });
+    await heir.write(10);
+    await arriveExactly([
+      ...Object.entries(counts).flatMap(([name, count]) => namesOf(name, count)),
+      ...namesOf('d', 10),
+    ]);
+  });
+
+  for (const phase of ['spool', 'synced Realm'] as const) {
+    it(`keeps the files within maxUnsyncedBytes: ${phase}`, async () => {
+      const maxUnsyncedBytes = 12 * MiB;
+      const worker = await Worker.start({ name: 'w', maxUnsyncedBytes });
+      if (phase === 'synced Realm') {
+        network.connectTo(server.url);
+        await worker.tell({ open: true });
+        assert.equal((await worker.tell({ flush: 30_000 })).flushed, true);
+        network.cut();
+      }
+      let stored = 0;
+      for (let failed = 0; failed === 0;) {
+        const answer = await worker.tell({ write: 500 });
+        stored += answer.stored ?? 0;
+        failed = answer.failed ?? 0;
+        assert.ok(stored < 1_000_000, 'there is no limit');
+      }
+      const files = (): number => nodeFiles.sizeBytes(nodeFiles.join(scratch.path, 'workers'));
+      assert.ok(files() <= maxUnsyncedBytes + MiB, `${files()} bytes`);
+      assert.ok(files() >= maxUnsyncedBytes / 2, `${files()} bytes`);
+
+      network.connectTo(server.url);
+      await eventually(
+        'delivery',
+        async () => (await arrived()).length,
+        (count) => count === stored,
+        120_000,
+      );
+      assert.equal((await worker.tell({ flush: 30_000 })).flushed, true);
+      await worker.write(500);
+      assert.equal((await worker.tell({ flush: 30_000 })).flushed, true);
+      assert.ok(files() <= maxUnsyncedBytes + MiB, `${files()} bytes`);
+      await worker.kill();
+
+      // Most of the files is free now.
+      const next = await Worker.start({ name: 'n', maxUnsyncedBytes });
+      await next.tell({ open: true });
+      assert.ok(files() < 6 * MiB, `${files()} bytes`);
+    });
+  }
 });
