@@ -1,6 +1,6 @@
 import { EJSON } from 'bson';
 import { openStore } from '../../src/ingest/store/open-store.js';
-import type { DeadLetterSummary, Store } from '../../src/ingest/store/store.js';
+import type { ClientFile, DeadLetter, DeadLetterSummary, Store } from '../../src/ingest/store/store.js';
 
 /** A document as canonical Extended JSON, parsed as plain JSON; without `ingest`, the server's own. */
 export type StoredDocument = Record<string, unknown>;
@@ -33,6 +33,15 @@ export async function storedDeadLetters(storeUrl: string): Promise<DeadLetterSum
   const letters: DeadLetterSummary[] = [];
   for await (const letter of store.deadLetters.list()) letters.push(letter);
   return letters;
+}
+
+export async function storedDeadLetter(storeUrl: string, key: string): Promise<DeadLetter | undefined> {
+  return (await reader(storeUrl)).deadLetters.find(key);
+}
+
+/** What the store knows of a client file. */
+export async function storedClientFile(storeUrl: string, ident: bigint): Promise<ClientFile | undefined> {
+  return (await reader(storeUrl)).findClientFile(ident);
 }
 
 /** Lets go of a store, before its file is removed. */

@@ -134,6 +134,11 @@ export class SyncClient {
     return message;
   }
 
+  /** Resolves when a client version is acknowledged; whatever comes before that must be acknowledgements. */
+  async acknowledgement(clientVersion: number): Promise<void> {
+    while (this.acknowledged < clientVersion) await this.receive('download');
+  }
+
   /** Client versions acknowledged so far. */
   get acknowledged(): number {
     return Math.max(
