@@ -22,6 +22,11 @@ interface QueuedUpload {
   readonly hold: MessageHold;
 }
 
+interface OpenedUpload {
+  readonly changesets: readonly UploadedChangeset[];
+  readonly hold: MessageHold;
+}
+
 /**
  * The uploads of one session on their way to the store: one commit at a time, in order. The first upload is committed
  * at once, alone; what arrives meanwhile goes together into the next commit, up to `maxCommitBytes` (a larger upload
@@ -93,39 +98,46 @@ export class UploadQueue {
     this.#busy = false;
   }
 
-  /** Commits uploads up to the first that breaks the protocol, and throws that one's error then. */
+  /**
+   * Commits uploads up to the first that breaks the protocol, and throws that one's error then. Together, unless one of
+   * them has to wait for room: those before it are committed first, for who waits for room must not keep any that
+   * others wait for.
+   */
   async #commit(uploads: readonly QueuedUpload[]): Promise<void> {
-    const changesets: UploadedChangeset[] = [];
+    const opened: OpenedUpload[] = [];
     let violation: { readonly error: unknown } | undefined;
-    for (const upload of uploads) {
+    for (const { message, hold } of uploads) {
+      // Many connections may deliver a few bytes each that inflate a thousandfold.
+      const granted = message.isCompressed ? hold.grow(message.uncompressedBytes) : undefined;
+      if (granted !== undefined) {
+        await this.#commitOpened(opened.splice(0));
+        await this.#waitForRoom(granted, hold);
+      }
+      if (this.#abandoned) break;
       try {
-        for (const changeset of await this.#open(upload)) changesets.push(changeset);
+        const changesets = await readUploadBody(message);
+        checkVersionsRise(changesets);
+        opened.push({ changesets, hold });
       } catch (error) {
         violation = { error };
         break;
       }
     }
-    if (changesets.length > 0) {
-      const { holdBack } = this.#options;
-      await retryWhileHeldBack(() => this.#options.commit(changesets), holdBack, this.#noRetries.signal);
-      if (!this.#detached) this.#options.committed(changesets);
-    }
+    await this.#commitOpened(opened);
     if (violation !== undefined) throw violation.error;
   }
 
-  async #open({ message, hold }: QueuedUpload): Promise<UploadedChangeset[]> {
-    if (message.isCompressed) {
-      // Many connections may deliver a few bytes each that inflate a thousandfold.
-      const granted = hold.grow(message.uncompressedBytes);
-      if (granted !== undefined) await this.#waitForRoom(granted, hold);
-      if (this.#abandoned) return [];
-    }
-    const changesets = await readUploadBody(message);
-    checkVersionsRise(changesets);
-    return changesets;
+  async #commitOpened(opened: readonly OpenedUpload[]): Promise<void> {
+    const changesets = opened.flatMap((upload) => upload.changesets);
+    if (changesets.length === 0) return;
+    const { holdBack } = this.#options;
+    await retryWhileHeldBack(() => this.#options.commit(changesets), holdBack, this.#noRetries.signal);
+    if (!this.#detached) this.#options.committed(changesets);
+    for (const { hold } of opened) hold.release();
   }
 
   async #waitForRoom(granted: Promise<void>, hold: MessageHold): Promise<void> {
+    if (this.#abandoned) return;
     const { holdBack } = this.#options;
     this.#waitingForRoom = hold;
     holdBack.begin('budget');
