@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type Realm from '../engine/realm.mjs';
+import { BSON, engineName } from '../engine/realm.mjs';
+import { describeProxiedMongodb, MongodbProxy } from '../mongodb/mongodb-proxy.js';
+import { createTestDatabase, type TestDatabase } from '../mongodb/test-database.js';
+import { closeDevices, openDevice, type Device } from './device.js';
+import { eventually } from './eventually.js';
+import { startIngestProcess, type IngestProcess } from './ingest-process.js';
+import { closeReader, storedDeadLetters } from './stored.js';
+
+const appId = 'outage';
+const schema: Realm.ObjectSchema[] = [
+  {
+    name: 'Note',
+    asymmetric: true,
+    primaryKey: '_id',
+    properties: { _id: 'objectId', text: 'string' },
+  },
+];
+
+/** How long MongoDB is away; a minute takes two and a half, and shows what the defaults of the driver come to. */
+const outageSeconds = Number(process.env.MONGODB_OUTAGE_SECONDS ?? 3);
+
+/** Beyond this, clients are sent away and not only left waiting. */
+const holdBackSeconds = 20;
+
+/** With outages of seconds, a driver that notices within seconds. */
+const driverOptions: Record<string, string> =
+  outageSeconds > holdBackSeconds
+    ? {}
+    : {
+        heartbeatFrequencyMS: '500',
+        connectTimeoutMS: '1000',
+        serverSelectionTimeoutMS: '1000',
+        socketTimeoutMS: '2000',
+      };
+
+const devices = 3;
+const noteBytes = 20_000;
+const notesPerDevice = 100;
+/** Of the 6 MB that are written meanwhile. */
+const maxInflightBytes = 1024 * 1024;
+
+/** Of the process, besides what may be in flight: heaps grow under load, outage or not. */
+const slackBytes = 100 * 1024 * 1024;
+
+const ways = [
+  {
+    what: 'its connections are cut',
+    begin: (proxy: MongodbProxy) => {
+      proxy.cut();
+    },
+  },
+  {
+    what: 'it goes silent, and nobody is told',
+    begin: (proxy: MongodbProxy) => {
+      proxy.silence();
+    },
+  },
+];
+
+describeProxiedMongodb(
+  `realm-ingest, when MongoDB is lost for ${outageSeconds} s while devices (${engineName} engine) write`,
+  function () {
+    this.timeout(60_000 + outageSeconds * 4000);
+    let database: TestDatabase;
+    let proxy: MongodbProxy;
+    let server: IngestProcess;
+
+    beforeEach(async () => {
+      database = await createTestDatabase();
+      proxy = await MongodbProxy.create(database.uri);
+      const store = new URL(proxy.uri);
+      for (const [name, value] of Object.entries(driverOptions)) store.searchParams.set(name, value);
+      server = await startIngestProcess({
+        appId,
+        store: store.href,
+        options: ['--classes', 'Note', '--max-inflight-bytes', String(maxInflightBytes)],
+      });
+    });
+
+    afterEach(async () => {
+      closeDevices();
+      await server.kill();
+      await proxy.close();
+      await closeReader(database.uri);
+      await database.remove();
+    });
+
+    for (const { what, begin } of ways) {
+      it(`because ${what}: holds them back, loses nothing, doubles nothing, within its memory`, async () => {
+        const writers = await Promise.all(
+          Array.from({ length: devices }, () => openDevice({ baseUrl: server.url, appId, schema })),
+        );
+        // As much again before the outage as within it, so that the heap has its size.
+        await writeFor(writers, 2, notesPerDevice / 2);
+        await Promise.all(writers.map((device) => device.uploaded(30_000)));
+        const before = devices * (notesPerDevice / 2);
+        assert.equal(await storedNotes(), before);
+        const baseline = server.residentBytes();
+        let peak = baseline;
+        const sampling = setInterval(() => (peak = Math.max(peak, server.residentBytes())), 250);
+        try {
+          begin(proxy);
+          const begun = performance.now();
+          await writeFor(writers, outageSeconds, notesPerDevice);
+          const held = await storedNotes();
+          assert.ok(held < before + devices * notesPerDevice, 'something is held back');
+          proxy.restore();
+          const restored = performance.now();
+          await eventually('the first document after it', storedNotes, (count) => count > held, 90_000);
+          const recovered = performance.now();
+          await Promise.all(writers.map((device) => device.uploaded(120_000)));
+          report({
+            outageMillis: restored - begun,
+            recoveryMillis: recovered - restored,
+            allMillis: performance.now() - restored,
+            baselineMiB: baseline / 2 ** 20,
+            growthMiB: (peak - baseline) / 2 ** 20,
+          });
+        } finally {
+          clearInterval(sampling);
+        }
+        assert.equal(await storedNotes(), before + devices * notesPerDevice);
+        assert.deepEqual(await storedDeadLetters(database.uri), []);
+        assert.match(server.output(), /the store takes no uploads: clients are held back/);
+        if (outageSeconds > holdBackSeconds) assert.match(server.output(), /client-held-back/);
+        const bound = 2 * maxInflightBytes + slackBytes;
+        assert.ok(peak - baseline < bound, `${peak - baseline} bytes more than before the outage`);
+      });
+    }
+
+    function storedNotes(): Promise<number> {
+      return database.db.collection('Note').countDocuments();
+    }
+  },
+);
+
+/** Every device writes so many notes, spread over a time. */
+async function writeFor(writers: readonly Device[], seconds: number, notes: number): Promise<void> {
+  const begun = performance.now();
+  for (let n = 0; n < notes; n++) {
+    for (const device of writers) {
+      const text = randomBytes(noteBytes / 2).toString('hex');
+      device.write('Note', { _id: new BSON.ObjectId(), text });
+    }
+    await delay(Math.max(0, begun + ((n + 1) * seconds * 1000) / notes - performance.now()));
+  }
+}
+
+function report(figures: Record<string, number>): void {
+  const text = Object.entries(figures).map(([name, value]) => `${name} ${Math.round(value)}`);
+  console.log(`      ${text.join(', ')}`); // eslint-disable-line no-console -- measured, in the report
+}
