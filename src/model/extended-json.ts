@@ -68,7 +68,7 @@ function writeCollection(
 }
 
 function writeMap({ entries }: MapValue, context: RecordContext, enclosing: object[]): string {
-  context.spend(entries.length * elementBytes);
+  context.spendElements(entries.length, elementBytes);
   let text = '';
   for (const [name, value] of entries) {
     const key = JSON.stringify(encodeRealmKey(name));
@@ -82,7 +82,7 @@ function writeList({ source }: ListValue, context: RecordContext, enclosing: obj
   // At once: a sparse array may be longer than can be walked through.
   const { length } = source;
   if (!Number.isSafeInteger(length) || length < 0) throw new TypeError('an array without a length');
-  context.spend(length * elementBytes);
+  context.spendElements(length, elementBytes);
   let text = '';
   for (let i = 0; i < length; i++) {
     let element: unknown = null;

@@ -4,6 +4,12 @@
  */
 export const maxRecordBytes = 16 * 1024 * 1024 - 64 * 1024;
 
+/**
+ * Elements that the arrays and maps of one value may have, all levels together. Each takes a few microseconds, and a value
+ * that holds the same part at many places has exponentially many of them.
+ */
+export const maxValueElements = 100_000;
+
 /** Of one record: enough to find the cause by. */
 const maxNotes = 32;
 
@@ -12,14 +18,15 @@ const maxNotedLength = 128;
 
 /** Thrown, and caught where a whole value is mapped: it does not fit into its record. */
 export class ValueTooLargeError extends Error {
-  constructor() {
-    super('does not fit into a document of 16 MiB');
+  constructor(reason = 'does not fit into a document of 16 MiB') {
+    super(reason);
   }
 }
 
 /** What is kept while one record is mapped: its size, and what was lost on the way. */
 export class RecordContext {
   #sizeBytes = 0;
+  #elements = 0;
   #notes: string[] | undefined;
   #field = '';
   #name: string | undefined;
@@ -36,6 +43,7 @@ export class RecordContext {
   enter(field: string, name?: string): void {
     this.#field = field;
     this.#name = name;
+    this.#elements = 0;
   }
 
   /** Notes that the value being mapped, or a part of it, was dropped or changed. */
@@ -54,6 +62,20 @@ export class RecordContext {
   spend(bytes: number): void {
     if (this.#sizeBytes + bytes > maxRecordBytes) throw new ValueTooLargeError();
     this.#sizeBytes += bytes;
+  }
+
+  /**
+   * Counts elements of the value being mapped.
+   *
+   * @param bytesEach - what each takes beside its key and its own value
+   * @throws ValueTooLargeError when there are too many of them
+   */
+  spendElements(count: number, bytesEach: number): void {
+    this.#elements += count;
+    if (this.#elements > maxValueElements) {
+      throw new ValueTooLargeError(`has more than ${maxValueElements} elements`);
+    }
+    this.spend(count * bytesEach);
   }
 
   /** Counts a text: a long one by its bytes in UTF-8, a short one, for speed, by its length. */

@@ -6,7 +6,7 @@ import {
   collectionToExtendedJson,
   numberToExtendedJson,
 } from '../../src/model/extended-json.js';
-import { RecordContext, ValueTooLargeError } from '../../src/model/record-context.js';
+import { maxValueElements, RecordContext, ValueTooLargeError } from '../../src/model/record-context.js';
 import { ListValue, MapValue, readValue } from '../../src/model/telemetry-value.js';
 
 /** A collection's text, and the notes. */
@@ -164,5 +164,29 @@ describe('Arrays and maps as Extended JSON', () => {
     let laughs: unknown = ['ha'.repeat(500)];
     for (let i = 0; i < 40; i++) laughs = [laughs, laughs];
     assert.throws(() => write(laughs), ValueTooLargeError);
+  });
+
+  it('ends early where the same parts are in it exponentially often', () => {
+    let reads = 0;
+    let part: unknown = {
+      get leaf() {
+        reads += 1;
+        return 1;
+      },
+    };
+    for (let i = 0; i < 60; i++) part = { a: part, b: part };
+    assert.throws(() => write(part), { message: `has more than ${maxValueElements} elements` });
+    assert.ok(reads <= maxValueElements, `${reads} reads`);
+  });
+
+  it('takes as many elements as are allowed in all, and counts anew for each value', () => {
+    const half = Array.from({ length: maxValueElements / 2 - 1 }, () => 1);
+    write([half, half]);
+    assert.throws(() => write([half, half, 1]), ValueTooLargeError);
+    const context = new RecordContext();
+    for (const name of ['one', 'two', 'three']) {
+      context.enter('attributes', name);
+      context.spendElements(maxValueElements, 8);
+    }
   });
 });
