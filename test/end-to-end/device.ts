@@ -27,9 +27,27 @@ const opened = new Set<Realm>();
 export async function openDevice({ baseUrl, appId, schema, credentials }: DeviceOptions): Promise<Device> {
   const app = new Realm.App({ id: appId, baseUrl });
   const user = await app.logIn(credentials ?? Realm.Credentials.anonymous(false));
+  return open({ app, user, schema });
+}
+
+/** Opens another Realm of a device's user. Its session shares the user's connection. */
+export async function openRealm({ app, user, realm }: Device, path: string): Promise<Device> {
+  return open({ app, user, schema: realm.schema, path });
+}
+
+async function open({
+  app,
+  user,
+  schema,
+  path,
+}: Pick<Device, 'app' | 'user'> & {
+  readonly schema: Realm.ObjectSchema[];
+  readonly path?: string;
+}): Promise<Device> {
   const errors: Error[] = [];
   const realm = await Realm.open({
     schema,
+    ...(path !== undefined && { path }),
     sync: {
       user,
       flexible: true,

@@ -6,7 +6,7 @@ export interface Ingest {
   readonly url: string;
   /** What it logged at `warn` and `error`. */
   readonly complaints: readonly string[];
-  /** What of that it logged at `error`. */
+  /** What of that it logged at `error`, with the text of its error. */
   readonly errors: readonly string[];
   /** What it has counted. */
   readonly counters: IngestCounters;
@@ -55,9 +55,9 @@ function collectInto(complaints: string[], errors: string[]): Logger {
     debug: () => undefined,
     info: () => undefined,
     warn: (_fields, message) => complaints.push(message),
-    error(_fields, message) {
+    error({ err }: { readonly err?: unknown }, message) {
       complaints.push(message);
-      errors.push(message);
+      errors.push(err instanceof Error ? `${message}: ${err.message}` : message);
     },
     child: () => logger,
   };

@@ -21,6 +21,7 @@ export class Network {
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   #port: number | undefined;
   #silent = false;
+  #bytesPerSecond = Infinity;
 
   private constructor(listener: Server) {
     this.#listener = listener;
@@ -69,6 +70,11 @@ export class Network {
     this.#silent = true;
   }
 
+  /** From now on each connection takes no more than so many bytes a second from its client. */
+  throttle(bytesPerSecond: number): void {
+    this.#bytesPerSecond = bytesPerSecond;
+  }
+
   async close(): Promise<void> {
     this.cut();
     this.#listener.close();
@@ -88,6 +94,9 @@ export class Network {
     client.on('data', (bytes) => {
       recording.fromClient.push(bytes);
       server.write(bytes);
+      if (this.#bytesPerSecond === Infinity) return;
+      client.pause();
+      setTimeout(() => client.resume(), (bytes.length / this.#bytesPerSecond) * 1000);
     });
     server.on('data', (bytes) => {
       recording.fromServer.push(bytes);
