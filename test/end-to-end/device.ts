@@ -11,6 +11,8 @@ export interface Device {
   write(className: string, ...objects: Record<string, unknown>[]): void;
   /** Resolves when the server has acknowledged all. */
   uploaded(timeoutMillis?: number): Promise<void>;
+  /** Closes the Realm. Its session stays alive for a while; it is what keeps the WebAssembly engine's file. */
+  close(): void;
 }
 
 export interface DeviceOptions {
@@ -30,9 +32,13 @@ export async function openDevice({ baseUrl, appId, schema, credentials }: Device
   return open({ app, user, schema });
 }
 
-/** Opens another Realm of a device's user. Its session shares the user's connection. */
-export async function openRealm({ app, user, realm }: Device, path: string): Promise<Device> {
-  return open({ app, user, schema: realm.schema, path });
+/** Opens another Realm of a device's user. */
+export async function openRealm(
+  { app, user }: Device,
+  path: string,
+  schema: Realm.ObjectSchema[],
+): Promise<Device> {
+  return open({ app, user, schema, path });
 }
 
 async function open({
@@ -69,6 +75,10 @@ async function open({
     },
     async uploaded(timeoutMillis = 15_000) {
       await realm.syncSession?.uploadAllLocalChanges(timeoutMillis);
+    },
+    close() {
+      opened.delete(realm);
+      realm.close();
     },
   };
 }

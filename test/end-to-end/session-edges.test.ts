@@ -33,7 +33,7 @@ describeStores(`a device (${engineName} engine) at the edges of what sessions ar
     const users = await Promise.all([open(), open()]);
     const devices = [
       ...users,
-      ...(await Promise.all(users.map((device) => openRealm(device, 'second.realm')))),
+      ...(await Promise.all(users.map((device) => openRealm(device, 'second.realm', schema)))),
     ];
     const chunks = devices.map(() => Array.from({ length: 20 }, () => chunk(100)));
     for (const [round, place] of chunks[0]!.map((_, n) => n).entries()) {
