@@ -14,6 +14,7 @@ import {
   type ClassOptions,
   type StoreOption,
 } from './command-options.js';
+import { storeNameOf } from './store-name.js';
 import { print } from './terminal.js';
 
 interface ServeOptions extends StoreOption, ClassOptions {
@@ -94,7 +95,7 @@ async function serve(options: ServeOptions): Promise<void> {
     }
     const { url } = started;
     await print(
-      `realm-ingest is listening on ${url} (app ${options.appId}, store ${withoutPassword(options.store)})`,
+      `realm-ingest is listening on ${url} (app ${options.appId}, store ${storeNameOf(options.store)})`,
     );
     const broken = await Promise.race([signals.first, server.broken]);
     if (broken) throw broken;
@@ -149,8 +150,4 @@ async function readPem(option: string, path: string | undefined): Promise<Uint8A
   } catch (error) {
     throw new InvalidOptionError(option, path, `${expected} (${String(error)})`);
   }
-}
-
-function withoutPassword(url: string): string {
-  return url.replace(/^(mongodb[^:]*:\/\/)[^@/]*@/, '$1…@');
 }
