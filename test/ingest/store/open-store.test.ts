@@ -71,6 +71,7 @@ describe('openStore', () => {
         'mongodb+srv://u:secret@host/',
         'mongodb://u:secret@host/admin',
         'mongodb://u:secret@host/db?unheardOf=1',
+        `mongodb://u:secret@host/${'é'.repeat(32)}`,
         'mongodb://u:sec@ret/secret@host:x/db',
         'x://u:secret@host',
       ]) {

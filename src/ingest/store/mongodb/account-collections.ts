@@ -5,8 +5,8 @@
  */
 import type { Filter } from 'mongodb';
 import type { ApiKey, StoredSecret } from '../store.js';
+import { insertUnlessPresent } from './insert-command.js';
 import { bytesOf, type ApiKeyRecord, type MongodbDatabase } from './mongodb-database.js';
-import { isDuplicateKey } from './mongodb-error.js';
 
 export async function createApiKey(database: MongodbDatabase, key: ApiKey): Promise<void> {
   const { id, hash, userName, createdAt, revokedAt } = key;
@@ -43,7 +43,8 @@ export async function revokeApiKey(database: MongodbDatabase, id: string, at: Da
 }
 
 export async function addRevocation(database: MongodbDatabase, subject: string, at: Date): Promise<void> {
-  await unlessPresent(database.revocations.insertOne({ _id: subject, revokedAt: at }));
+  const { collectionName } = database.revocations;
+  await insertUnlessPresent(database, collectionName, { _id: subject, revokedAt: at });
 }
 
 export async function hasRevocation(
@@ -62,7 +63,8 @@ export async function loadSecret(database: MongodbDatabase): Promise<StoredSecre
 
 /** The first candidate stays, whichever process offered it. */
 export async function keepSecret(database: MongodbDatabase, candidate: Uint8Array): Promise<Uint8Array> {
-  await unlessPresent(database.settings.insertOne({ _id: 'secret', value: database.binary(candidate) }));
+  const record = { _id: 'secret', value: database.binary(candidate) };
+  await insertUnlessPresent(database, database.settings.collectionName, record);
   const kept = await loadSetting(database, 'secret');
   if (kept === undefined) throw new Error('the secret was deleted while it was made');
   return kept;
@@ -79,14 +81,6 @@ export async function keepFingerprint(database: MongodbDatabase, fingerprint: Ui
 async function loadSetting(database: MongodbDatabase, name: string): Promise<Uint8Array | undefined> {
   const record = await database.settings.findOne({ _id: name });
   return record === null ? undefined : bytesOf(record.value);
-}
-
-async function unlessPresent(insertion: Promise<unknown>): Promise<void> {
-  try {
-    await insertion;
-  } catch (error) {
-    if (!isDuplicateKey(error)) throw error;
-  }
 }
 
 function toApiKey({ _id: id, hash, userName, createdAt, revokedAt }: ApiKeyRecord): ApiKey {

@@ -7,9 +7,9 @@ import { keysBeginningWith } from '../dead-letter-key.js';
 import { changesetPieceBytes, type NewDeadLetter } from '../new-dead-letter.js';
 import { StoreError } from '../store-error.js';
 import type { DeadLetter, DeadLetterReason, DeadLetterSummary } from '../store.js';
-import { runInsert } from './insert-command.js';
+import { insertUnlessPresent, runInsert } from './insert-command.js';
 import { bytesOf, type DeadLetterRecord, type MongodbDatabase } from './mongodb-database.js';
-import { isDuplicateKey, isDuplicateKeyCode } from './mongodb-error.js';
+import { isDuplicateKeyCode } from './mongodb-error.js';
 
 const lettersPerCommand = 1000;
 
@@ -87,11 +87,8 @@ export async function addChangeset(
     const _id = pieceId(digest, piece);
     if (present.includes(_id)) continue;
     const part = bytes.subarray(piece * changesetPieceBytes, (piece + 1) * changesetPieceBytes);
-    try {
-      await database.changesetPieces.insertOne({ _id, bytes: database.binary(part) });
-    } catch (error) {
-      if (!isDuplicateKey(error)) throw error;
-    }
+    const record = { _id, bytes: database.binary(part) };
+    await insertUnlessPresent(database, database.changesetPieces.collectionName, record);
   }
 }
 

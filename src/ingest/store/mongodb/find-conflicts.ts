@@ -9,12 +9,12 @@ import type { Document, DocumentValue } from '../document.js';
 import { equalDocuments } from '../document-equality.js';
 import { documentKey } from '../document-key.js';
 import { StoreError } from '../store-error.js';
-import type { PlacedDocument, Rejection } from '../store.js';
+import type { DeadLetterReason, PlacedDocument, Rejection } from '../store.js';
 import { decodeDocument } from './decode-document.js';
 import { encodeValue } from './encode-document.js';
 import type { InsertFailure } from './insert-documents.js';
 import type { MongodbDatabase } from './mongodb-database.js';
-import { isDuplicateKeyCode, lastingRefusal } from './mongodb-error.js';
+import { isDuplicateKeyCode, isFull, lastingRefusal } from './mongodb-error.js';
 
 const documentsPerRead = 500;
 
@@ -37,11 +37,8 @@ export async function findConflicts(
     const page = duplicates.slice(start, start + documentsPerRead);
     for (const collection of new Set(page.map(({ document }) => document.collection))) {
       const members = page.filter(({ document }) => document.collection === collection);
-      const stored = await readStored(database, collection, members);
-      for (const failure of members) {
-        const { document } = failure;
-        const rejection = toConflict(failure, stored.get(keyOf(document.document)));
-        if (rejection !== undefined) conflicts.set(document, rejection);
+      for (const rejection of await compareWithStored(database, collection, members)) {
+        conflicts.set(...rejection);
       }
     }
   }
@@ -52,47 +49,63 @@ function toLastingRejection(
   database: MongodbDatabase,
   { document, code, message }: InsertFailure,
 ): Rejection {
-  const { place, className, collection } = document;
-  const reason = lastingRefusal(code);
-  const detail = `${collection}: ${message} (code ${String(code)})`;
-  if (reason !== undefined) return { place, className, reason, detail };
-  throw new StoreError('store-unavailable', `MongoDB database ${database.name}: ${detail}`, {
-    retryable: true,
-  });
+  const detail = `${document.collection}: ${message} (code ${String(code)})`;
+  const reason = lastingRefusal(code, message);
+  if (reason === undefined)
+    throw retryable(database, detail, isFull(code, message) ? 'store-full' : undefined);
+  return toRejection(document, reason, detail);
 }
 
-/** The stored documents of these `_id`s, from the primary; undefined for one that is none of ours. */
-async function readStored(
+function retryable(
+  database: MongodbDatabase,
+  particulars: string,
+  code: 'store-full' | 'store-unavailable' = 'store-unavailable',
+): StoreError {
+  return new StoreError(code, `MongoDB database ${database.name}: ${particulars}`, { retryable: true });
+}
+
+/**
+ * Compares documents of one collection with those of their `_id`s that are stored, on the primary. One at a time: they
+ * may be large, and larger than those that they are compared with.
+ */
+async function compareWithStored(
   database: MongodbDatabase,
   collection: string,
   failures: readonly InsertFailure[],
-): Promise<Map<string, Document | undefined>> {
+): Promise<[PlacedDocument, Rejection][]> {
+  const byKey = new Map<string, InsertFailure[]>();
+  for (const failure of failures) {
+    const key = keyOf(failure.document.document);
+    byKey.set(key, [...(byKey.get(key) ?? []), failure]);
+  }
   const ids = failures.map(({ document }) => encodeValue(idOf(document.document), database.driver.BSON));
   const found = database.db.collection(collection).find({ _id: { $in: ids as never[] } }, { raw: true });
-  const stored = new Map<string, Document | undefined>();
+  const rejections: [PlacedDocument, Rejection][] = [];
   for await (const bytes of found as unknown as AsyncIterable<Uint8Array>) {
-    const document = decodeDocument(bytes);
-    stored.set(keyOf(document), document);
+    const stored = decodeDocument(bytes);
+    const key = keyOf(stored);
+    for (const { document } of byKey.get(key) ?? []) {
+      if (!equalDocuments(stored, document.document)) {
+        const detail = `another document with the _id ${key} is stored in ${collection}`;
+        rejections.push([document, toRejection(document, 'id-conflict', detail)]);
+      }
+    }
+    byKey.delete(key);
   }
-  return stored;
+  for (const { document, message, onId } of [...byKey.values()].flat()) {
+    if (onId === true)
+      throw retryable(database, `${collection}: a document was deleted while it was compared`);
+    rejections.push([document, toRejection(document, 'unique-index', `${collection}: ${message}`)]);
+  }
+  return rejections;
 }
 
-/** Why a document is not the one that is stored; undefined if it is. */
-function toConflict(
-  { document: { place, className, collection, document }, message, onId }: InsertFailure,
-  stored: Document | undefined,
-): Rejection | undefined {
-  if (stored !== undefined) {
-    if (equalDocuments(stored, document)) return undefined;
-    const detail = `another document with the _id ${keyOf(document)} is stored in ${collection}`;
-    return { place, className, reason: 'id-conflict', detail };
-  }
-  if (onId === true) {
-    throw new StoreError('store-unavailable', `${collection}: a document was deleted while it was compared`, {
-      retryable: true,
-    });
-  }
-  return { place, className, reason: 'unique-index', detail: `${collection}: ${message}` };
+function toRejection(
+  { place, className }: PlacedDocument,
+  reason: DeadLetterReason,
+  detail: string,
+): Rejection {
+  return { place, className, reason, detail };
 }
 
 function keyOf(document: Document): string {

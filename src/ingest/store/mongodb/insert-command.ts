@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { isDuplicateKeyCode } from './mongodb-error.js';
 import { majorityTimeoutMillis, type MongodbDatabase } from './mongodb-database.js';
 
 /** One document that the server has not stored. */
@@ -44,6 +45,21 @@ export async function runInsert(
   // It may stand beside refused documents.
   if (reply.writeConcernError !== undefined) throw new WriteConcernFailure(reply.writeConcernError);
   return reply.writeErrors ?? [];
+}
+
+/**
+ * Inserts one record unless there is one of its `_id`; either way it is journaled on a majority then. The driver's own
+ * insertion tells of a duplicate only, and not of a majority that has not acknowledged it.
+ */
+export async function insertUnlessPresent(
+  database: MongodbDatabase,
+  collection: string,
+  record: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const [error] = await runInsert(database, collection, [record]);
+  if (error !== undefined && !isDuplicateKeyCode(error.code)) {
+    throw new Error(`a record of ${collection} was refused: ${error.errmsg ?? ''}`);
+  }
 }
 
 export class WriteConcernFailure extends Error {

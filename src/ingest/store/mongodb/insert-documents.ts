@@ -12,8 +12,9 @@ import type { MongodbDatabase } from './mongodb-database.js';
 import { codeOf, tooLargeCodes } from './mongodb-error.js';
 
 /**
- * What goes into one command. BSON of this size is encoded in some ten milliseconds, and the event loop lives; a single
- * document may be larger, up to what the server takes.
+ * What goes into one command. BSON of this size is encoded in some ten milliseconds, and the event loop lives. A single
+ * document may be larger, up to 16 MiB, and then goes alone: for the rest of a command with it, a server has 16 KiB
+ * beyond. No message comes near the 48 MB that a server takes.
  */
 const batchBytes = 2 * 1024 * 1024;
 const documentsPerBatch = 5000;

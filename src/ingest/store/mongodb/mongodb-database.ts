@@ -82,6 +82,8 @@ export class MongodbDatabase {
     // Whatever the connection string says: these are the promises.
     this.db = client.db(name, {
       readPreference: 'primary',
+      // What is seen there stays there: an acknowledgement may rest on it.
+      readConcern: new driver.ReadConcern('majority'),
       writeConcern: { w: 'majority', journal: true, wtimeoutMS: majorityTimeoutMillis },
       useBigInt64: true,
     });

@@ -12,11 +12,16 @@ const duplicateKeyCodes: readonly unknown[] = [11000, 11001, 12582];
 /** The whole command, or a document in it, is larger than the server takes. */
 export const tooLargeCodes: readonly unknown[] = [10334, 17280, 17419, 17420];
 
-/** Out of disk space; over the quota of an Atlas cluster. */
-const fullCodes: readonly unknown[] = [14031, 8000];
+const outOfDiskSpace = 14031;
 
-/** Not authorised; authentication failed. */
+/** Unauthorized, AuthenticationFailed. */
 const accessCodes: readonly unknown[] = [13, 18];
+
+/** What Atlas itself refuses, before a server has seen it: a log-in, an action, or a write over the cluster's quota. */
+const atlasError = 8000;
+
+/** BadValue: of one document, that nothing will ever make it fit. */
+const badValue = 2;
 
 /**
  * Codes by which the server refuses one document for good. Duplicate keys have to be looked at first; whatever is not
@@ -25,18 +30,29 @@ const accessCodes: readonly unknown[] = [13, 18];
 const lastingRefusals: ReadonlyMap<unknown, DeadLetterReason> = new Map<unknown, DeadLetterReason>([
   [121, 'validator'],
   ...tooLargeCodes.map((code): [unknown, DeadLetterReason] => [code, 'too-large']),
-  // A name or an `_id` that MongoDB takes nowhere: DollarPrefixedFieldName, InvalidIdField, EmptyFieldName.
+  // Overflow: deeper than the server takes.
+  [15, 'too-deep'],
+  // A value, a name or an `_id` that MongoDB takes nowhere: DollarPrefixedFieldName, InvalidIdField, EmptyFieldName.
+  [badValue, 'unstorable-value'],
   [52, 'unstorable-value'],
   [53, 'unstorable-value'],
   [56, 'unstorable-value'],
-  // An index that the user made has no form for the value: parallel arrays, text, places on the globe.
+  // An index that the user made has no form for the value: parallel arrays, hashed arrays, places on the globe, languages.
   [171, 'unstorable-value'],
+  [16766, 'unstorable-value'],
   [16755, 'unstorable-value'],
+  [16756, 'unstorable-value'],
   [17261, 'unstorable-value'],
+  [17262, 'unstorable-value'],
 ]);
 
-/** Why a document with an error of this code can never be stored; undefined where it may be stored later. */
-export function lastingRefusal(code: unknown): DeadLetterReason | undefined {
+/**
+ * Why a document can never be stored, by the code and the message with which the server refused it; undefined where it
+ * may be stored later.
+ */
+export function lastingRefusal(code: unknown, message: string): DeadLetterReason | undefined {
+  // Before MongoDB 8 there is no code for it.
+  if (code === badValue && message.includes('object to insert too large')) return 'too-large';
   return lastingRefusals.get(code);
 }
 
@@ -56,7 +72,15 @@ export function codeOf(error: unknown): unknown {
 
 /** Whether the server was reached and would not have us: waiting at start would hide a wrong password. */
 export function isAccessRefused(error: unknown): boolean {
-  return accessCodes.includes(codeOf(error instanceof StoreError ? error.cause : error));
+  const cause = error instanceof StoreError ? error.cause : error;
+  const code = codeOf(cause);
+  if (accessCodes.includes(code)) return true;
+  return code === atlasError && /\bauth|not (?:authorized|allowed)/iu.test(messageOf(cause));
+}
+
+/** Whether there is no room for a write: no disk space is left, or an Atlas cluster is over its quota. */
+export function isFull(code: unknown, message: string): boolean {
+  return code === outOfDiskSpace || (code === atlasError && /\bquota\b/iu.test(message));
 }
 
 /**
@@ -67,9 +91,13 @@ export function isAccessRefused(error: unknown): boolean {
  */
 export function toStoreError(error: unknown, database: string): StoreError {
   if (error instanceof StoreError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  const code = fullCodes.includes(codeOf(error)) ? 'store-full' : 'store-unavailable';
+  const message = messageOf(error);
+  const code = isFull(codeOf(error), message) ? 'store-full' : 'store-unavailable';
   // Some messages hold the connection string.
   const safe = message.replaceAll(/\/\/[^@/\s]*@/gu, '//…@');
   return new StoreError(code, `MongoDB database ${database}: ${safe}`, { cause: error, retryable: true });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

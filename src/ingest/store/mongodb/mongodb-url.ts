@@ -18,7 +18,8 @@ export function parseMongodbUrl(url: string): MongodbUrl {
   const match = /^(mongodb(?:\+srv)?):\/\/[^/?]+(?:\/([^?]*))?(?:\?(.*))?$/isu.exec(url);
   if (match === null) throw unusable(url);
   const database = decode(match[2] ?? '');
-  const isName = database !== undefined && /^[^/\\. "$*<>:|?\0]{1,63}$/u.test(database);
+  const isName =
+    database !== undefined && /^[^/\\. "$*<>:|?\0]+$/u.test(database) && Buffer.byteLength(database) <= 63;
   if (!isName || reserved.includes(database)) throw unusable(url);
   const options = [...new URLSearchParams(match[3] ?? '').keys()].map((name) => name.toLowerCase());
   return { database, options: new Set(options) };

@@ -12,7 +12,7 @@ import {
   type Fault,
   type TestDatabase,
 } from '../../../mongodb/test-database.js';
-import { collect, file, map, noLetters, upload } from '../commit-request.js';
+import { badChangeset, collect, file, map, noLetters, upload } from '../commit-request.js';
 import { isStoreError } from '../store-fixture.js';
 
 describeMongodb('the MongoDB store, when', () => {
@@ -70,6 +70,16 @@ describeMongodb('the MongoDB store, when', () => {
     });
   });
 
+  describe('an upload is larger than a message may be,', () => {
+    it('stores it, in several', async function () {
+      this.timeout(60_000);
+      const text = 'x'.repeat(15 * 1024 * 1024);
+      const large = [0n, 1n, 2n, 3n].map((_id) => map({ _id, text }));
+      assert.equal((await store.commit(upload(large))).stored, 4);
+      assert.equal((await store.commit(upload(large))).duplicates, 4);
+    });
+  });
+
   describe('the server, by its control command,', () => {
     before(async function () {
       const probe = await createTestDatabase();
@@ -84,19 +94,34 @@ describeMongodb('the MongoDB store, when', () => {
       reply: { ok: 0, code, errmsg },
     });
 
+    /** Of the command, or of a document alone: a server says either, by when it was interrupted. */
+    const refusals: readonly (readonly [string, string, number, string])[] = [
+      ['is no primary any more', 'store-unavailable', 10107, 'not primary'],
+      ['is no primary yet', 'store-unavailable', 13435, 'not primary and secondaryOk=false'],
+      ['steps down', 'store-unavailable', 189, 'primary stepped down while waiting for replication'],
+      ['changes its state', 'store-unavailable', 11602, 'operation was interrupted'],
+      ['shuts down', 'store-unavailable', 91, 'The server is in quiesce mode and will shut down'],
+      ['was interrupted by its end', 'store-unavailable', 11600, 'interrupted at shutdown'],
+      ['gives up in time', 'store-unavailable', 50, 'operation exceeded time limit'],
+      ['waits too long for itself', 'store-unavailable', 262, 'exceeded time limit'],
+      ['cannot reach its shard', 'store-unavailable', 133, 'Could not find host matching read preference'],
+      ['is over its quota', 'store-full', 8000, 'you are over your space quota, using 513 MB of 512 MB'],
+      ['has no disk space left', 'store-full', 14031, 'out of disk space'],
+      ['takes no users’ writes', 'store-unavailable', 371, 'User writes blocked'],
+      ['does not know us', 'store-unavailable', 13, 'not authorized on telemetry to execute command'],
+      ['does not let us', 'store-unavailable', 8000, 'user is not allowed to do action [insert] on [t.Span]'],
+      ['says something new', 'store-unavailable', 987654, 'what nobody knows'],
+    ];
+    const ofDocument = (code: number, errmsg: string): Fault => ({
+      command: 'insert',
+      reply: { ok: 1, n: 0, writeErrors: [{ index: 0, code, errmsg }] },
+    });
+
     const passing: readonly (readonly [string, string, Fault])[] = [
-      ['is no primary any more', 'store-unavailable', fail(10107, 'not primary')],
-      ['steps down', 'store-unavailable', fail(189, 'primary stepped down')],
-      ['is over its quota', 'store-full', fail(8000, 'you are over your space quota')],
-      ['has no disk space left', 'store-full', fail(14031, 'out of disk space')],
-      ['does not know us', 'store-unavailable', fail(13, 'not authorized')],
-      ['gives up in time', 'store-unavailable', fail(50, 'operation exceeded time limit')],
-      ['says something new', 'store-unavailable', fail(987654, 'what nobody knows')],
-      [
-        'says something new of one document',
-        'store-unavailable',
-        { command: 'insert', reply: { n: 0, writeErrors: [{ index: 0, code: 987654, errmsg: 'new' }] } },
-      ],
+      ...refusals.flatMap(([what, code, number, message]) => [
+        [what, code, fail(number, message)] as const,
+        [`${what}, it says of a document`, code, ofDocument(number, message)] as const,
+      ]),
       ['is gone before the write', 'store-unavailable', { command: 'insert', disconnect: true }],
       [
         'is gone after the write',
@@ -147,15 +172,19 @@ describeMongodb('the MongoDB store, when', () => {
       assert.equal((await store.commit(one())).duplicates, 1);
     });
 
-    const lasting: readonly (readonly [number, DeadLetterReason])[] = [
+    const lasting: readonly (readonly [number, DeadLetterReason, string?])[] = [
       [121, 'validator'],
       [10334, 'too-large'],
+      [2, 'too-large', 'object to insert too large. size in bytes: 16777217, max size: 16777216'],
+      [2, 'unstorable-value', "can't use an array for _id"],
+      [15, 'too-deep', 'cannot insert document because it exceeds 180 levels of nesting'],
       [52, 'unstorable-value'],
       [171, 'unstorable-value'],
+      [17262, 'unstorable-value', 'language override unsupported: klingon'],
     ];
-    for (const [code, reason] of lasting) {
-      it(`refuses a document with ${code}: sets it aside as ${reason}`, async () => {
-        const writeErrors = [{ index: 0, code, errmsg: 'refused' }];
+    for (const [code, reason, errmsg = 'refused'] of lasting) {
+      it(`refuses a document with ${code} (${errmsg}): sets it aside as ${reason}`, async () => {
+        const writeErrors = [{ index: 0, code, errmsg }];
         await addFault(database.db, {
           command: 'insert',
           collection: 'Span',
@@ -178,6 +207,24 @@ describeMongodb('the MongoDB store, when', () => {
         (await documents()).map(({ _id }) => _id),
         [2n, 3n],
       );
+    });
+
+    it('has the changeset of a dead letter, and no majority that holds it: acknowledges nothing', async () => {
+      const bad = badChangeset(new Uint8Array(10));
+      await addFault(database.db, {
+        command: 'insert',
+        collection: 'realm_ingest.changeset_pieces',
+        reply: {
+          ok: 1,
+          n: 0,
+          writeErrors: [{ index: 0, code: 11000, errmsg: 'E11000', keyPattern: { _id: 1 } }],
+          writeConcernError: { code: 64, errmsg: 'waiting for replication timed out' },
+        },
+      });
+      await assert.rejects(store.commit(bad), isStoreError('store-unavailable', true));
+      assert.equal(await store.findClientFile(file.ident), undefined);
+      await store.commit(bad);
+      assert.deepEqual(await reasons(), ['bad-changeset']);
     });
 
     it('loses the connection while a dead letter is written: it is whole the next time', async () => {

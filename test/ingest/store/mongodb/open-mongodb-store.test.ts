@@ -2,7 +2,37 @@ import assert from 'node:assert/strict';
 import { createServer, type AddressInfo } from 'node:net';
 import { loadDriver } from '../../../../src/ingest/store/mongodb/driver.js';
 import { openStore } from '../../../../src/ingest/store/open-store.js';
+import {
+  addFault,
+  createTestDatabase,
+  describeMongodb,
+  takesFaults,
+} from '../../../mongodb/test-database.js';
+import { RecordingLogger } from '../../recording-logger.js';
 import { isStoreError } from '../store-fixture.js';
+
+describeMongodb('opening a MongoDB store that does not let us in', () => {
+  const refusals = [
+    ['MongoDB', { code: 13, errmsg: 'not authorized on telemetry to execute command' }],
+    ['Atlas', { code: 8000, errmsg: 'bad auth : Authentication failed.', codeName: 'AtlasError' }],
+  ] as const;
+  for (const [whose, refusal] of refusals) {
+    it(`fails at once, in the words of ${whose}`, async function () {
+      const database = await createTestDatabase();
+      try {
+        if (!(await takesFaults(database.db))) this.skip();
+        await addFault(database.db, { command: 'listCollections', reply: { ok: 0, ...refusal } });
+        const logger = new RecordingLogger();
+        const opening = openStore(database.uri, { mode: 'serve', logger });
+        await assert.rejects(opening, isStoreError('store-unavailable', true));
+        await assert.rejects(opening, (error: Error) => error.message.includes(refusal.errmsg));
+        assert.deepEqual(logger.lines, []);
+      } finally {
+        await database.remove();
+      }
+    });
+  }
+});
 
 describe('opening a MongoDB store', () => {
   it('says what to install where the driver is missing', async () => {
