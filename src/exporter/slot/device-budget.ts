@@ -4,24 +4,30 @@ import type { RealmFileGauge } from './realm-file-gauge.js';
 const MOVING_PART = 1 / 8;
 const MAX_MOVING_BYTES = 8 * 1024 * 1024;
 
+/** How long what was measured of others' files is good for, in milliseconds, while this process writes. */
+const MEASURE_MILLIS = 1000;
+
 /** What a budget needs to know. */
 export interface DeviceBudgetOptions {
   /** What all files of the service may take together, in bytes. */
   readonly maxBytes: number;
   /** What the files of all of its slots take, however many processes they belong to; undefined where none can be seen. */
   readonly measure: () => number | undefined;
+  /** A clock in milliseconds that never goes back. */
+  readonly now?: () => number;
 }
 
 /**
  * What a service may keep on the device, and what of that is still to be had: one for all sessions of a connection.
  *
- * The files that this process writes to are measured at each commit, all others now and then: those of other processes of
- * the service, of slots that ended processes left, of earlier users, and Realm's own.
+ * The files that this process writes to are measured at each commit, all others once a second while it writes: those of
+ * other processes of the service, of slots that ended processes left, of earlier users, and Realm's own.
  */
 export class DeviceBudget {
   readonly #options: DeviceBudgetOptions;
   readonly #gauges = new Set<RealmFileGauge>();
   #otherBytes = 0;
+  #measuredAt = -Infinity;
 
   constructor(options: DeviceBudgetOptions) {
     this.#options = options;
@@ -57,6 +63,7 @@ export class DeviceBudget {
 
   /** Measures the files of others. Does nothing if that fails: the next time will do. */
   refresh(): void {
+    this.#measuredAt = this.#now();
     let bytes: number | undefined;
     try {
       bytes = this.#options.measure();
@@ -77,6 +84,11 @@ export class DeviceBudget {
    * @param keptBytes - so much of the limit is left to others
    */
   roomBytes(gauge: RealmFileGauge, keptBytes = 0): number {
+    if (this.#now() - this.#measuredAt >= MEASURE_MILLIS) this.refresh();
     return gauge.roomBytes(this.maxBytes - keptBytes - this.takenBytes);
+  }
+
+  #now(): number {
+    return (this.#options.now ?? (() => performance.now()))();
   }
 }

@@ -3,8 +3,9 @@ import type { RealmFileGauge } from '../slot/realm-file-gauge.js';
 import { nextTurn } from '../turn.js';
 import type { DroppedSlice, Spool } from './spool.js';
 
-/** What is dropped once there is no room: the part of the limit that is made free at once, so that it lasts for a while. */
-const FREED_PART = 1 / 32;
+/** What is made free once there is no room, so that it lasts for a while: a part of the limit, or of a spool that is small. */
+const FREED_PART_OF_LIMIT = 1 / 32;
+const FREED_PART_OF_SPOOL = 1 / 8;
 
 /** What becomes of records when there is no room for more. */
 export type WhenFull = 'dropNewest' | 'dropOldest';
@@ -23,7 +24,8 @@ export interface SpoolLimitsOptions {
 /** Keeps a spool within what it may take and within the age that its records may have, by dropping old ones in slices. */
 export class SpoolLimits {
   readonly #options: SpoolLimitsOptions;
-  #isMakingRoom = false;
+  /** While room is being made: how much of it. */
+  #wantedBytes: number | undefined;
   #expiring: Promise<void> | undefined;
   #isStopped = false;
 
@@ -45,12 +47,18 @@ export class SpoolLimits {
   roomBytes(nextBytes: number): number | undefined {
     const { spool, budget, whenFull } = this.#options;
     const roomBytes = this.#roomBytes();
-    const wantedBytes = this.#isMakingRoom ? Math.max(nextBytes, budget.maxBytes * FREED_PART) : nextBytes;
+    const wantedBytes = Math.max(nextBytes, this.#wantedBytes ?? 0);
     // A record that hardly fits into the whole is not worth all others.
     const isWorthIt = whenFull === 'dropOldest' && nextBytes <= budget.maxBytes / 2;
-    this.#isMakingRoom = isWorthIt && roomBytes < wantedBytes && spool.count > 0;
-    if (!this.#isMakingRoom) return roomBytes;
-    this.#drop('dropped-oldest', spool.dropOldest());
+    if (!isWorthIt || roomBytes >= wantedBytes || spool.count === 0) {
+      this.#wantedBytes = undefined;
+      return roomBytes;
+    }
+    this.#wantedBytes ??= Math.min(
+      budget.maxBytes * FREED_PART_OF_LIMIT,
+      spool.sizeBytes * FREED_PART_OF_SPOOL,
+    );
+    this.#drop('dropped-oldest', spool.dropOldest(Math.ceil(spool.count * FREED_PART_OF_SPOOL)));
     return undefined;
   }
 

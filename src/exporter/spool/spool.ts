@@ -194,12 +194,13 @@ export class Spool implements Destination {
     this.#sizeBytes -= bytes;
   }
 
-  /** Drops the oldest records: one slice, in one transaction. */
-  dropOldest(): DroppedSlice {
+  /** Drops the oldest records: one slice of at most `maxCount`, in one transaction. */
+  dropOldest(maxCount: number): DroppedSlice {
     if (this.#count === 0) return { records: 0, hasMore: false };
+    const count = Math.min(maxCount, MAX_DROP_RECORDS);
     return withoutTracing(() => {
-      this.#skipGap(MAX_DROP_RECORDS);
-      const end = this.#firstSeq + MAX_DROP_RECORDS;
+      this.#skipGap(count);
+      const end = this.#firstSeq + count;
       const records = this.#drop(this.#between(this.#firstSeq, end));
       this.#firstSeq = Math.min(end, this.#nextSeq);
       return { records, hasMore: this.#count > 0 };

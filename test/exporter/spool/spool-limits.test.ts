@@ -28,13 +28,18 @@ describe('SpoolLimits', () => {
     return records;
   }
 
-  function limits(whenFull: WhenFull, maxAgeMillis?: number): SpoolLimits {
-    const budget = new DeviceBudget({ maxBytes: 8 * MiB, measure: () => undefined });
-    const gauge = new RealmFileGauge({ fileBytes: () => undefined, recordBytes: () => count * KiB });
+  /** @param file - how large the spool's file is; others leave it no room to grow */
+  function limits(whenFull: WhenFull, maxAgeMillis?: number, file?: number): SpoolLimits {
+    const measure = (): number | undefined => (file === undefined ? undefined : 8 * MiB);
+    const budget = new DeviceBudget({ maxBytes: 8 * MiB, measure });
+    const gauge = new RealmFileGauge({ fileBytes: () => file, recordBytes: () => count * KiB });
     budget.add(gauge);
     const spool = {
       get count() {
         return count;
+      },
+      get sizeBytes() {
+        return count * KiB;
       },
       dropOldest: (): DroppedSlice => ({ records: drop(count), hasMore: count > 0 }),
       dropOlderThan(): DroppedSlice {
@@ -87,6 +92,13 @@ describe('SpoolLimits', () => {
     store(kept, 7 * KiB);
     assert.equal(kept.roomBytes(KiB), undefined);
     assert.equal(drops, 1);
+  });
+
+  it('goes on with the little that others have left it, and does not drop all of that at once', () => {
+    const kept = limits('dropOldest', undefined, 2 * MiB);
+    assert.equal(store(kept, 20_000), 20_000);
+    assert.ok(count > 1.3 * KiB && count < 1.9 * KiB, `${count} records`);
+    assert.ok(dropped.every(([, records]) => records === 100));
   });
 
   it('does not give all others up for one record that hardly fits', () => {

@@ -110,21 +110,22 @@ describe('spool', () => {
 
     it('is the oldest, in slices', () => {
       fill(...Array.from({ length: 1500 }, (_, index) => record(`r${index}`)));
-      assert.deepEqual(spool.dropOldest(), { records: 1024, hasMore: true });
+      assert.deepEqual(spool.dropOldest(5000), { records: 1024, hasMore: true });
       assert.deepEqual(spool.peek(2).records.map(nameOf), ['r1024', 'r1025']);
-      assert.deepEqual(spool.dropOldest(), { records: 476, hasMore: false });
+      assert.deepEqual(spool.dropOldest(5000), { records: 476, hasMore: false });
       assert.equal(spool.count, 0);
       assert.equal(spool.sizeBytes, 0);
-      fill(record('later'));
+      fill(...['later', 'and', 'later'].map(record));
+      assert.deepEqual(spool.dropOldest(2), { records: 2, hasMore: true });
       assert.deepEqual(spool.peek(64).records.map(nameOf), ['later']);
-      assert.deepEqual(spool.dropOldest(), { records: 1, hasMore: false });
-      assert.deepEqual(spool.dropOldest(), { records: 0, hasMore: false });
+      assert.deepEqual(spool.dropOldest(5000), { records: 1, hasMore: false });
+      assert.deepEqual(spool.dropOldest(5000), { records: 0, hasMore: false });
     });
 
     it('is the oldest behind a gap, too', () => {
       fill(...Array.from({ length: 3000 }, (_, index) => record(`r${index}`)));
       spool.remove(spool.peek(4096).seqs.slice(0, 2500));
-      assert.deepEqual(spool.dropOldest(), { records: 500, hasMore: false });
+      assert.deepEqual(spool.dropOldest(5000), { records: 500, hasMore: false });
     });
   });
 
