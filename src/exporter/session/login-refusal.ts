@@ -10,8 +10,11 @@ const refusals: ReadonlySet<number> = new Set([
   4355, 2000000,
 ]);
 
-/** Plain HTTP errors carry their status in the text alone. */
-const REFUSING_STATUS = /\b(?:client|http) error(?: code)?: 40[0134]\b/i;
+/**
+ * Plain HTTP errors carry their status in the text alone. A plain 400 is none of them: a request that was cut off on its
+ * way gets it, too, and says nothing of credentials.
+ */
+const REFUSING_STATUS = /\b(?:client|http) error(?: code)?: 40[134]\b/i;
 
 /** Whether a failed login was refused by a server that was reached, so that the same credentials will hardly do later. */
 export function isRefusal(cause: unknown): boolean {

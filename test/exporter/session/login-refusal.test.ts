@@ -16,6 +16,7 @@ describe('isRefusal', () => {
     ['a plain 403, on WebAssembly', error(4309, 'Forbidden. Client Error: 403'), true],
     ['no network', error(4309, 'client error code value considered fatal. Unknown HTTP Error: 0'), false],
     ['no network, on native', error(-1, 'request to http://x failed, reason: fetch failed'), false],
+    ['a plain 400: the request was cut off', error(4309, 'Bad Request. Client Error: 400'), false],
     ['a plain 503', error(4309, 'http error code considered fatal: . Server Error: 503'), false],
     ['a server that failed', error(4315, 'internal'), false],
     ['maintenance', error(4352, 'maintenance'), false],
