@@ -54,7 +54,7 @@ const kinds: Readonly<Record<Moment, Weighted<MessageKind>>> = {
   'new-file': [...firstSession, ...uploads],
   connected: uploads,
   reconnecting: [[1, 'upgrade request'], [1, 'upgrade answer'], [1, 'BIND'], [1, 'IDENT'], ...uploads],
-  pausing: [[1, 'UNBIND'], [1, 'UNBOUND'], ...uploads],
+  pausing: [[4, 'UNBIND'], [4, 'UNBOUND'], ...uploads],
 };
 
 /** Faults that end a connection, after which a client comes back. */

@@ -94,7 +94,7 @@ describe('the fault harness', function () {
   it('places at least one fault in every scenario, and every kind of fault in some', () => {
     const types = new Set<string>();
     const kinds = new Set<string>();
-    for (let seed = 0; seed < 3000; seed += 1) {
+    for (let seed = 0; seed < 10_000; seed += 1) {
       const { clients, storeFaults } = drawScenario(seed);
       const faults = clients.flatMap((client) => client.faults);
       assert.ok(faults.length + storeFaults.length > 0, formatSeed(seed));
