@@ -8,7 +8,7 @@ import type { Logger } from '../../logger.js';
 import { StoreError } from '../store-error.js';
 import { ownPrefix, type MongodbDatabase } from './mongodb-database.js';
 import { codeOf } from './mongodb-error.js';
-import { keepsIdsUnique, learnShardKeys } from './shard-keys.js';
+import { keepsIdsUnique, learnShardKeys, type ShardKey } from './shard-keys.js';
 
 /** Of MongoDB 5.0. */
 const oldestWireVersion = 13;
@@ -77,7 +77,7 @@ async function requireUniqueIds(
     } else if (!keepsIdsUnique(key)) {
       throw incompatible(
         database,
-        `${name} is sharded by ${JSON.stringify(key)}; only where the key is _id alone, ranged or hashed, is an _id ` +
+        `${name} is sharded by { ${toText(key)} }; only where the key is _id alone, ranged or hashed, is an _id ` +
           'unique in the whole cluster',
       );
     }
@@ -88,6 +88,12 @@ async function requireUniqueIds(
     'cannot see by which keys collections are sharded; it must be by _id alone. Give the user ' +
       'find on config.collections to have it checked',
   );
+}
+
+function toText(key: ShardKey): string {
+  return Object.entries(key)
+    .map(([field, kind]) => `${field}: ${String(kind)}`)
+    .join(', ');
 }
 
 /** For what a start cannot get over. */

@@ -148,16 +148,21 @@ describeMongodb('the MongoDB store, when it is served,', () => {
         await addFault(database.db, { command: 'hello', reply: mongos });
         await listsCollection(database.db, { name: 'Span', type: 'collection', options: {} });
         await inConfiguration(entry({ traceId: 1, _id: 1 }));
-        await refuses(/Span is sharded by \{"traceId":1,"_id":1\}; only where the key is _id alone/);
+        await refuses(/Span is sharded by \{ traceId: 1, _id: 1 \}; only where the key is _id alone/);
       });
 
       it('asks $listClusterCatalog where it may not read there', async () => {
         await refusesConfiguration(unauthorized);
         await inCatalog(
-          { ns: namespace('Span'), type: 'collection', sharded: true, shardKey: { traceId: 'hashed' } },
+          {
+            ns: namespace('Span'),
+            type: 'collection',
+            sharded: true,
+            shardKey: { traceId: 'hashed', spanId: 1n },
+          },
           { ns: namespace('Other'), type: 'collection', sharded: true, shardKey: { x: 1 } },
         );
-        await refuses(/Span is sharded by \{"traceId":"hashed"\}/);
+        await refuses(/Span is sharded by \{ traceId: hashed, spanId: 1 \}/);
       });
 
       it('takes collections that the catalog says are not sharded', async () => {

@@ -152,6 +152,20 @@ describe('the SQLite schema', () => {
       ]);
     });
 
+    it('and takes those of the user’s, with an index for an attribute: what MongoDB has options for', () => {
+      migrate(database);
+      const route = `document ->> '$.attributes.http.route'`;
+      database.execute(
+        `CREATE VIEW traces AS SELECT * FROM Span; CREATE INDEX by_route ON documents (${route})`,
+      );
+      migrate(database);
+      insert('Span', '{"_id":{"$oid":"01"},"name":"GET","attributes":{"http":{"route":"/"}}}');
+      const query = `SELECT name FROM traces WHERE ${route} = '/'`;
+      assert.deepEqual(database.all(query), [{ name: 'GET' }]);
+      const plan = database.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${query}`);
+      assert.match(plan[0]?.detail ?? '', /INDEX by_route /);
+    });
+
     it('of prefixed classes, whatever the prefix is', () => {
       migrate(database);
       const hostile = `"'; DROP TABLE documents; --`;
