@@ -35,6 +35,7 @@ const layers: Record<string, { uses: readonly string[]; types?: readonly string[
   'ingest/server': {
     uses: [
       'errors',
+      'version',
       'model',
       'ingest/logger',
       'ingest/log-throttle',

@@ -34,6 +34,8 @@ interface ServeOptions extends StoreOption, ClassOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly insecure?: boolean;
+  readonly metricsPort?: number;
+  readonly metricsHost?: string;
 }
 
 /** `realm-ingest serve`: takes uploads until it is told to stop. */
@@ -72,6 +74,8 @@ export function addServeCommand(program: Command): void {
     .option('--tls-cert <path>', 'certificate, PEM')
     .option('--tls-key <path>', 'its key, PEM')
     .option('--insecure', 'listen beyond loopback without TLS')
+    .option('--metrics-port <port>', 'serve /metrics for Prometheus there; 0 picks a free one', parseInteger)
+    .option('--metrics-host <host>', 'address to serve /metrics on (default: 127.0.0.1)')
     .action(serve);
 }
 
@@ -93,10 +97,11 @@ async function serve(options: ServeOptions): Promise<void> {
       starting.catch(() => undefined);
       return;
     }
-    const { url } = started;
+    const { url, metricsUrl } = started;
     await print(
       `realm-ingest is listening on ${url} (app ${options.appId}, store ${storeNameOf(options.store)})`,
     );
+    if (metricsUrl !== undefined) await print(`metrics are at ${metricsUrl}`);
     const broken = await Promise.race([signals.first, server.broken]);
     if (broken) throw broken;
   } finally {

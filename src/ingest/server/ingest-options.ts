@@ -68,6 +68,13 @@ export interface IngestServerOptions {
   readonly tls?: TlsOptions | undefined;
   /** Listens beyond loopback without TLS: tokens and telemetry can be read on the way. Default: false. */
   readonly insecure?: boolean | undefined;
+  /**
+   * Serves `GET /metrics` there, for Prometheus; 0 picks a free port. Whoever reaches it reads how much is ingested, and
+   * nothing of what. Default: nowhere.
+   */
+  readonly metricsPort?: number | undefined;
+  /** Address or name on which metrics are served. Default: `127.0.0.1`. */
+  readonly metricsHost?: string | undefined;
   /** Takes the log lines; pino's interface. Default: JSON lines on stderr from level `info` on. */
   readonly logger?: Logger | undefined;
 }
@@ -91,6 +98,7 @@ export interface ResolvedIngestOptions {
   readonly retentionSeconds: number | undefined;
   readonly indexAttributes: boolean;
   readonly tls: TlsOptions | undefined;
+  readonly metrics: { readonly host: string; readonly port: number } | undefined;
   readonly logger: Logger;
 }
 
@@ -166,6 +174,7 @@ export function resolveIngestOptions(options: IngestServerOptions): ResolvedInge
     retentionSeconds,
     indexAttributes,
     tls,
+    metrics: resolveMetrics(options),
     logger: options.logger ?? createDefaultLogger('info'),
   };
 }
@@ -181,6 +190,15 @@ function refuseStoreOptions(options: Readonly<Record<string, unknown>>): void {
       );
     }
   }
+}
+
+function resolveMetrics({
+  metricsHost = '127.0.0.1',
+  metricsPort,
+}: IngestServerOptions): ResolvedIngestOptions['metrics'] {
+  requireText('metricsHost', metricsHost);
+  if (metricsPort === undefined) return undefined;
+  return { host: metricsHost, port: requireInteger('metricsPort', metricsPort, 0, 65_535) };
 }
 
 /** Class names that may be admitted: what Realm takes as a name, and MongoDB as a collection's that is not ours. */

@@ -21,6 +21,8 @@ import {
 } from './ingest-options.js';
 import { createListener, destroyConnections, listen, stopListening } from './listener.js';
 import { originOfAddress, originOfHost } from './location.js';
+import { IngestMetrics } from './metrics/ingest-metrics.js';
+import { listenForScrapes } from './metrics/metrics-listener.js';
 import { SyncCounter, type SyncCounters } from './sync-counters.js';
 import { createSyncEndpoint } from './sync-socket/sync-endpoint.js';
 import { SyncUpgrades } from './sync-socket/sync-upgrades.js';
@@ -31,6 +33,8 @@ export interface ListeningAddress {
   /** Scheme, host and port, without a slash at the end: what `Realm.App` takes as `baseUrl`. */
   readonly url: string;
   readonly port: number;
+  /** Where metrics are scraped, with the path; undefined without `metricsPort`. */
+  readonly metricsUrl: string | undefined;
 }
 
 /** What a server has counted since its start. */
@@ -60,6 +64,11 @@ export interface IngestServer {
   readonly broken: Promise<StoreError>;
   /** Undefined before `start` has resolved. */
   readonly counters: IngestCounters | undefined;
+  /**
+   * The server's metrics in Prometheus' text format (version 0.0.4), for a `/metrics` of your own; those of the process
+   * are not among them. Empty before `start` has resolved.
+   */
+  metrics(): Promise<string>;
 }
 
 /** How long clients and commits have to finish at `close`, milliseconds. */
@@ -105,12 +114,14 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
     get counters() {
       return running?.counters();
     },
+    metrics: async () => (await running?.metrics()) ?? '',
   };
 }
 
 interface RunningServer {
   readonly address: ListeningAddress;
   counters(): IngestCounters;
+  metrics(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -156,8 +167,12 @@ async function serve(
     saltKey: keys.saltKey,
     converter: createChangesetConverter(options),
     onBroken,
+    onCommit: (seconds) => {
+      metrics.observeCommit(seconds);
+    },
     logger,
   });
+  void store.failed?.then(onBroken);
   const sync = new SyncCounter();
   const endpoint = createSyncEndpoint({
     host: pipeline,
@@ -165,6 +180,12 @@ async function serve(
     observer: sync,
     logger,
   });
+  const counters = (): IngestCounters => ({
+    uploads: pipeline.counters,
+    sync: sync.counters,
+    users: authenticator.counters,
+  });
+  const metrics = new IngestMetrics({ counters, connections: endpoint, maxInflightBytes });
   const upgrades = new SyncUpgrades({
     appId,
     authenticator,
@@ -191,18 +212,20 @@ async function serve(
   listener.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     void upgrades.handle(request, socket, head);
   });
-  const port = await listen(listener, host, options.port, logger);
+  const scrapes =
+    options.metrics === undefined ? undefined : await listenForScrapes(metrics, options.metrics, logger);
+  const port = await listen(listener, host, options.port, logger).catch((error: unknown) => {
+    scrapes?.close();
+    throw error;
+  });
   const origin = originOfAddress(scheme, host, port);
   upgrades.start();
-  const counters = (): IngestCounters => ({
-    uploads: pipeline.counters,
-    sync: sync.counters,
-    users: authenticator.counters,
-  });
-  logger.info({ appId, url: origin.origin, allowAnonymous: options.allowAnonymous }, 'listening');
+  const metricsUrl = scrapes?.url;
+  logger.info({ appId, url: origin.origin, metricsUrl, allowAnonymous: options.allowAnonymous }, 'listening');
   return {
-    address: { url: origin.origin, port },
+    address: { url: origin.origin, port, metricsUrl },
     counters,
+    metrics: () => metrics.text(),
     async close() {
       closing = true;
       stopListening(listener);
@@ -211,6 +234,7 @@ async function serve(
         await endpoint.shutdown(shutdownMillis);
       } finally {
         destroyConnections(listener);
+        scrapes?.close();
         // A store that hangs must not hold the process: nothing was acknowledged that it has not committed.
         await within(releaseMillis, release()).catch((error: unknown) => {
           logger.error({ err: error }, 'the store could not be closed');

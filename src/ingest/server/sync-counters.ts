@@ -1,4 +1,4 @@
-import type { FileAdoption, SyncObserver } from '../sync/sync-observer.js';
+import type { FileAdoption, HoldBackReason, SyncObserver } from '../sync/sync-observer.js';
 
 /** What the sync layer has counted since the server's start. */
 export interface SyncCounters {
@@ -6,6 +6,12 @@ export interface SyncCounters {
   readonly adoptedFiles: Readonly<Partial<Record<FileAdoption, number>>>;
   /** Errors sent to clients, by their code on the wire. */
   readonly errorsSent: Readonly<Record<number, number>>;
+  /** UPLOAD messages with changesets, and the bytes of their bodies, as they came and inflated. */
+  readonly uploads: number;
+  readonly uploadWireBytes: number;
+  readonly uploadBytes: number;
+  /** How often clients were held back, by the reason. */
+  readonly holdBacks: Readonly<Partial<Record<HoldBackReason, number>>>;
   /** Changesets whose clients were told that they are stored. */
   readonly acknowledgedChangesets: number;
 }
@@ -14,12 +20,20 @@ export interface SyncCounters {
 export class SyncCounter implements SyncObserver {
   readonly #adoptedFiles = new Map<FileAdoption, number>();
   readonly #errorsSent = new Map<number, number>();
+  readonly #holdBacks = new Map<HoldBackReason, number>();
+  #uploads = 0;
+  #uploadWireBytes = 0;
+  #uploadBytes = 0;
   #acknowledgedChangesets = 0;
 
   get counters(): SyncCounters {
     return {
       adoptedFiles: Object.fromEntries(this.#adoptedFiles),
       errorsSent: Object.fromEntries(this.#errorsSent),
+      uploads: this.#uploads,
+      uploadWireBytes: this.#uploadWireBytes,
+      uploadBytes: this.#uploadBytes,
+      holdBacks: Object.fromEntries(this.#holdBacks),
       acknowledgedChangesets: this.#acknowledgedChangesets,
     };
   }
@@ -30,6 +44,16 @@ export class SyncCounter implements SyncObserver {
 
   errorSent(wireCode: number): void {
     this.#errorsSent.set(wireCode, (this.#errorsSent.get(wireCode) ?? 0) + 1);
+  }
+
+  uploaded(wireBytes: number, inflatedBytes: number): void {
+    this.#uploads += 1;
+    this.#uploadWireBytes += wireBytes;
+    this.#uploadBytes += inflatedBytes;
+  }
+
+  heldBack(reason: HoldBackReason): void {
+    this.#holdBacks.set(reason, (this.#holdBacks.get(reason) ?? 0) + 1);
   }
 
   acknowledged(changesets: number): void {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ErrorCode } from '../../errors.js';
 import { LogThrottle } from '../log-throttle.js';
 import type { Logger } from '../logger.js';
 import type { UploadedChangeset } from '../protocol/messages.js';
@@ -28,6 +29,8 @@ export interface UploadPipelineOptions {
   readonly converter: ChangesetConverter;
   /** The store cannot be written to any more, whatever is tried again. */
   readonly onBroken: (error: StoreError) => void;
+  /** An upload, or a part of one, was committed: how long the store took, in seconds. */
+  readonly onCommit?: (seconds: number) => void;
   readonly logger: Logger;
 }
 
@@ -39,6 +42,8 @@ export interface UploadCounters {
   /** Documents that were there already: sent again because an acknowledgement was lost. */
   readonly duplicates: number;
   readonly deadLetters: Readonly<Partial<Record<DeadLetterReason, number>>>;
+  /** Calls of the store that failed, by its error's code. */
+  readonly storeFailures: Readonly<Partial<Record<ErrorCode, number>>>;
 }
 
 /**
@@ -62,6 +67,7 @@ export class UploadPipeline implements SyncHost {
   readonly #failureLines = new LogThrottle(lineMillis);
   readonly #turns = new Turns(maxWeight);
   readonly #deadLetters = new Map<DeadLetterReason, number>();
+  readonly #storeFailures = new Map<ErrorCode, number>();
   #changesets = 0;
   #documents = 0;
   #duplicates = 0;
@@ -77,6 +83,7 @@ export class UploadPipeline implements SyncHost {
       documents: this.#documents,
       duplicates: this.#duplicates,
       deadLetters: Object.fromEntries(this.#deadLetters),
+      storeFailures: Object.fromEntries(this.#storeFailures),
     };
   }
 
@@ -89,8 +96,13 @@ export class UploadPipeline implements SyncHost {
     return failure && performance.now() - failure.atMillis < failureMillis ? failure.error : undefined;
   }
 
-  findClientFile(ident: bigint): Promise<ClientFile | undefined> {
-    return this.#options.store.findClientFile(ident);
+  async findClientFile(ident: bigint): Promise<ClientFile | undefined> {
+    try {
+      return await this.#options.store.findClientFile(ident);
+    } catch (error) {
+      if (error instanceof StoreError) this.#countFailure(error);
+      throw error;
+    }
   }
 
   createClientFileIdent(): bigint {
@@ -141,8 +153,10 @@ export class UploadPipeline implements SyncHost {
   }
 
   async #commit(request: CommitRequest): Promise<void> {
+    const begun = performance.now();
     try {
       const result = await this.#options.store.commit(request);
+      this.#options.onCommit?.((performance.now() - begun) / 1000);
       this.#failure = undefined;
       this.#count(request.file, result);
     } catch (error) {
@@ -151,7 +165,12 @@ export class UploadPipeline implements SyncHost {
     }
   }
 
+  #countFailure({ code }: StoreError): void {
+    this.#storeFailures.set(code, (this.#storeFailures.get(code) ?? 0) + 1);
+  }
+
   #noteFailure(error: StoreError): void {
+    this.#countFailure(error);
     if (!error.retryable) this.#options.onBroken(error);
     const events = this.#failureLines.admit(error.code);
     // Sessions hold their clients back first, and log when that has taken long.

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Document } from './document.js';
+import type { StoreError } from './store-error.js';
 
 /** Why something can never be stored in its collection. Nothing else is a reason for a dead letter. */
 export const deadLetterReasons = [
@@ -209,6 +210,11 @@ export interface Store {
   /** Keeps `candidate` unless a secret is kept already, and returns the one that is kept. */
   keepSecret(candidate: Uint8Array): Promise<Uint8Array>;
   keepFingerprint(fingerprint: Uint8Array): Promise<void>;
+  /**
+   * Resolves once the store is of no more use, though nothing may have been asked of it. Never rejects; undefined for a
+   * store that does not break by itself.
+   */
+  readonly failed?: Promise<StoreError>;
   /** Whether a commit could be taken now; rejects with the reason if not. For `/healthz`. */
   ping(): Promise<void>;
   /** Lets what was asked before finish, then lets go of everything. Safe to call again. */

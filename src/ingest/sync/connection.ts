@@ -78,6 +78,16 @@ export class Connection {
     }, options.limits.silenceMillis);
   }
 
+  /** Sessions that live, those in error included. */
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  /** Whether the client is not being read. */
+  get isHeldBack(): boolean {
+    return !this.#ended && this.#pauses.size > 0;
+  }
+
   /** Takes one binary message; `hold` is the connection's from here on. */
   receive(bytes: Uint8Array, hold: MessageHold): void {
     if (this.#ended || this.#draining) {

@@ -1,17 +1,17 @@
+import type { HoldBackReason } from './sync-observer.js';
+
 /** How a connection is told that a session's messages are not to be read for a while. */
 export interface HoldBackOptions {
   /** How long a session may be held back without progress before it is sent away, in milliseconds. */
   readonly maxMillis: number;
   /** How long with progress. */
   readonly maxTotalMillis: number;
-  pause(): void;
+  /** @param reason - the first of what may become several */
+  pause(reason: HoldBackReason): void;
   resume(): void;
   /** The time has passed. `cause` is the store's last error, if it gave one. */
   expired(cause: unknown): void;
 }
-
-/** Why a session is held back: its store fails, more arrives than is committed, or there is no room to inflate. */
-export type HoldBackReason = 'store' | 'queue' | 'budget';
 
 /** Back-pressure of one session: reading stops while there is a reason, for a bounded time; design, delivery 11. */
 export class HoldBack {
@@ -33,7 +33,7 @@ export class HoldBack {
     if (this.#timer !== undefined) return;
     this.#beganAt = performance.now();
     this.#start(this.#options.maxMillis);
-    this.#options.pause();
+    this.#options.pause(reason);
   }
 
   /** A part of what the session waits for is done: it is given more time. */

@@ -63,7 +63,8 @@ export class Session {
     this.#holdBack = new HoldBack({
       maxMillis: context.limits.holdBackMillis,
       maxTotalMillis: context.limits.maxUnreadMillis,
-      pause: () => {
+      pause: (reason) => {
+        context.observer.heldBack?.(reason);
         context.pause(this);
       },
       resume: () => {
@@ -125,8 +126,12 @@ export class Session {
 
   /** UPLOAD; `hold` is the session's from here on. One without changesets is never answered. */
   upload(message: UploadMessage, hold: MessageHold): void {
-    if (message.uncompressedBytes === 0) hold.release();
-    else this.#uploads.add(message, hold);
+    if (message.uncompressedBytes === 0) {
+      hold.release();
+      return;
+    }
+    this.#context.observer.uploaded?.(message.body.length, message.uncompressedBytes);
+    this.#uploads.add(message, hold);
   }
 
   /** MARK: echoed at once, since there is nothing to download. */

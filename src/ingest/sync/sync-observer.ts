@@ -7,8 +7,15 @@ export interface SyncObserver {
   fileAdopted?(how: FileAdoption): void;
   /** An error was sent, or would have been if the client understood it. */
   errorSent?(wireCode: number): void;
+  /** An UPLOAD with changesets was taken: its body's bytes on the wire, and inflated as announced. */
+  uploaded?(wireBytes: number, inflatedBytes: number): void;
+  /** A connection is no longer read, or a reason was added not to read it. */
+  heldBack?(reason: HoldBackReason): void;
   /** Changesets were committed, and their client was told so. */
   acknowledged?(changesets: number): void;
 }
+
+/** Why clients are held back: the store fails, more arrives than is committed, or the in-flight budget is used up. */
+export type HoldBackReason = 'store' | 'queue' | 'budget';
 
 export type FileAdoption = 'unknown' | 'unverified' | 'ahead';

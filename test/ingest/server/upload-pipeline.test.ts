@@ -93,7 +93,13 @@ describe('UploadPipeline', () => {
       await pipeline.findClientFile(2n ** 40n),
       upload(spanChangeset([]), spanChangeset([])).file,
     );
-    assert.deepEqual(pipeline.counters, { changesets: 2, documents: 2, duplicates: 0, deadLetters: {} });
+    assert.deepEqual(pipeline.counters, {
+      changesets: 2,
+      documents: 2,
+      duplicates: 0,
+      deadLetters: {},
+      storeFailures: {},
+    });
   });
 
   it('stores nothing twice, and counts what came again', async () => {
@@ -102,7 +108,13 @@ describe('UploadPipeline', () => {
     await pipeline.commit(sent);
     await pipeline.commit(sent);
     assert.equal((await documents('Span')).length, 2);
-    assert.deepEqual(pipeline.counters, { changesets: 2, documents: 2, duplicates: 2, deadLetters: {} });
+    assert.deepEqual(pipeline.counters, {
+      changesets: 2,
+      documents: 2,
+      duplicates: 2,
+      deadLetters: {},
+      storeFailures: {},
+    });
   });
 
   it('sets aside what cannot be stored, counted by reason, one line a kind', async () => {
@@ -189,6 +201,7 @@ describe('UploadPipeline', () => {
         documents: spans,
         duplicates: 0,
         deadLetters: {},
+        storeFailures: {},
       });
     });
 
@@ -230,10 +243,10 @@ describe('UploadPipeline', () => {
     });
 
     it('gives others their turn between its parts', async () => {
+      store.commit = () => Promise.resolve({ stored: 0, duplicates: 0, deadLetters: [] });
       const { pipeline } = createPipeline();
-      const large = Array.from({ length: 9 }, (_, n) =>
-        pipeline.commit(upload(largeChangeset(1.2 * 2 ** 20, Buffer.alloc(8, n)).changeset)),
-      );
+      const { changeset } = largeChangeset(1.2 * 2 ** 20, Buffer.alloc(8, 1));
+      const large = Array.from({ length: 9 }, () => pipeline.commit(upload(changeset)));
       let ended = 0;
       for (const each of large) void each.then(() => (ended += 1));
       await pipeline.commit(upload(spanChangeset(['small'])));

@@ -53,6 +53,10 @@ export interface SyncEndpoint {
   shutdown(timeoutMillis: number): Promise<void>;
   /** Open connections. */
   readonly connectionCount: number;
+  /** Their sessions. */
+  readonly sessionCount: number;
+  /** Connections that are not being read. */
+  readonly heldBackCount: number;
   /** Bytes of messages that are arriving or not committed yet. */
   readonly inflightBytes: number;
 }
@@ -106,6 +110,18 @@ class WebSocketSyncEndpoint implements SyncEndpoint {
 
   get connectionCount(): number {
     return this.#open.size;
+  }
+
+  get sessionCount(): number {
+    let sessions = 0;
+    for (const { connection } of this.#open) sessions += connection.sessionCount;
+    return sessions;
+  }
+
+  get heldBackCount(): number {
+    let heldBack = 0;
+    for (const { connection } of this.#open) if (connection.isHeldBack) heldBack += 1;
+    return heldBack;
   }
 
   get inflightBytes(): number {
@@ -171,7 +187,10 @@ class WebSocketSyncEndpoint implements SyncEndpoint {
     // Nothing arrives, and nobody's turn comes, before the WebSocket and its connection are there.
     let connection: Connection | undefined;
     const account: BudgetAccount = this.#budget.createAccount({
-      pause: () => connection?.pause(account),
+      pause: () => {
+        this.#observer.heldBack?.('budget');
+        connection?.pause(account);
+      },
       resume: () => connection?.resume(account),
       stalled: () => {
         connection?.fail(new SyncError('sync-overload', `not read for ${holdBackMillis} ms`));

@@ -42,6 +42,7 @@ class SqliteStore implements Store {
   readonly deadLetters: DeadLetters;
   readonly apiKeys: ApiKeys;
   readonly revocations: Revocations;
+  readonly failed: Promise<StoreError>;
   readonly #channel: WorkerChannel;
   readonly #path: string;
   #closing: Promise<void> | undefined;
@@ -49,6 +50,7 @@ class SqliteStore implements Store {
   constructor(channel: WorkerChannel, path: string) {
     this.#channel = channel;
     this.#path = path;
+    this.failed = channel.failed;
     this.deadLetters = {
       list: () => listDeadLetters(channel),
       find: (key) => channel.call('findDeadLetter', key),

@@ -25,11 +25,15 @@ export class WorkerChannel {
   // Without the process's arguments and NODE_OPTIONS: an app's `--import` would start its instrumentation once more.
   readonly #worker = new Worker(workerUrl, { name: 'realm-ingest store', execArgv: [], env: {} });
   readonly #waiting = new Map<number, Waiting>();
+  /** Resolves when the thread has ended without being told to. */
+  readonly failed: Promise<StoreError>;
+  #fail: (error: StoreError) => void = () => undefined;
   #nextId = 0;
   /** Why nothing more can be asked. */
   #ended: string | undefined;
 
   constructor() {
+    this.failed = new Promise((resolve) => (this.#fail = resolve));
     this.#worker.unref();
     this.#worker.on('message', (response: OperationResponse) => {
       this.#settle(response);
@@ -83,6 +87,7 @@ export class WorkerChannel {
   }
 
   #end(reason: string): void {
+    if (this.#ended === undefined) this.#fail(closed(reason));
     this.#ended ??= reason;
     for (const { reject } of this.#waiting.values()) reject(closed(reason));
     this.#waiting.clear();

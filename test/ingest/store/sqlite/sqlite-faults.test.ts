@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sinon from 'sinon';
 import { openStore } from '../../../../src/ingest/store/open-store.js';
 import { StoreError } from '../../../../src/ingest/store/store-error.js';
 import type { Store } from '../../../../src/ingest/store/store.js';
@@ -184,8 +185,32 @@ describe('the SQLite store, when something is wrong', () => {
     const settled = Promise.allSettled(pings);
     await channel.terminate();
     await settled;
+    const { code, retryable } = await channel.failed;
+    assert.deepEqual({ code, retryable }, { code: 'store-closed', retryable: false });
     await rejectsWith('store-closed', false, channel.call('ping', undefined));
     await channel.close();
+  });
+
+  it('says at once that its thread has died, whatever it died of, and not that it was closed', async () => {
+    const store = await openStore(`sqlite:${path}`, { mode: 'serve' });
+    const call = sinon.spy(WorkerChannel.prototype, 'call');
+    try {
+      await store.ping();
+      const [channel] = call.thisValues as WorkerChannel[];
+      await channel?.terminate();
+      assert.match((await store.failed)?.message ?? '', /the store is closed: its thread has ended/);
+    } finally {
+      call.restore();
+      await store.close();
+    }
+    // The lock went with the thread.
+    const next = await openStore(`sqlite:${path}`, { mode: 'serve' });
+    await next.close();
+    const failed = next.failed?.then(() => 'failed');
+    assert.equal(
+      await Promise.race([failed, new Promise((resolve) => setImmediate(resolve, 'well'))]),
+      'well',
+    );
   });
 });
 
