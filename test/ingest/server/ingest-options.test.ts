@@ -12,6 +12,7 @@ describe('options of createIngestServer', () => {
       appId: 'my-app',
       store: 'sqlite:telemetry.db',
       host: '127.0.0.1',
+      metrics: undefined,
       port: 9090,
       publicUrl: undefined,
       secret: undefined,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,6 +104,21 @@ describe('metrics', () => {
     assert.deepEqual(lint(ours), []);
     assert.ok(valueOf(families, 'process_resident_memory_bytes') > 10e6);
     assert.ok(families.has('nodejs_eventloop_lag_p99_seconds'));
+  });
+
+  it('are those of which the README speaks', async () => {
+    const families = await scrape();
+    const readme = await readFile(new URL('../../../../README.md', import.meta.url), 'utf8');
+    const names = [...readme.matchAll(/\brealm_ingest_\w+/g)].map(([name]) =>
+      name.replace(/_(bucket|count|sum)$/, ''),
+    );
+    assert.ok(names.length > 20, `${names.length} names`);
+    assert.deepEqual(
+      names.filter((name) => !families.has(name)),
+      [],
+    );
+    const labels = [...readme.matchAll(/^realm_ingest_\w+\{\w+="[a-z0-9-]+"\}/gm)].map(([sample]) => sample);
+    for (const sample of labels) valueOf(families, sample);
   });
 
   it('are what was sent, stored and set aside', async () => {
