@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
-import {
-  diag,
-  DiagLogLevel,
-  type Attributes,
-  type MeterProvider as ApiMeterProvider,
-} from '@opentelemetry/api';
+import { diag, DiagLogLevel, type MeterProvider as ApiMeterProvider } from '@opentelemetry/api';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
-import { DataPointType, MeterProvider, MetricReader, type MetricData } from '@opentelemetry/sdk-metrics';
+import { DataPointType, MeterProvider, type MetricData } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { ExportResult } from '../../src/exporter/export-result.js';
 import { RealmLogRecordExporter } from '../../src/exporter/realm-log-record-exporter.js';
@@ -14,19 +9,20 @@ import { RealmSpanExporter } from '../../src/exporter/realm-span-exporter.js';
 import { recordTarget, type WriteOutcome } from '../../src/exporter/record-target.js';
 import type { ReadableSpanLike } from '../../src/model/readable-span.js';
 import { packageVersion } from '../../src/version.js';
+import { byError, CollectingReader } from './collecting-reader.js';
 import { MemoryTarget, nothingStored } from './memory-target.js';
 
 describe('metrics of the exporters', () => {
   let target: MemoryTarget;
   let connection: { [recordTarget]: MemoryTarget };
-  let reader: Reader;
+  let reader: CollectingReader;
   let selfObsMeterProvider: MeterProvider;
   let logged: string[];
 
   beforeEach(() => {
     target = new MemoryTarget();
     connection = { [recordTarget]: target };
-    reader = new Reader();
+    reader = new CollectingReader();
     selfObsMeterProvider = new MeterProvider({ readers: [reader] });
     logged = [];
     const log = (message: string): void => void logged.push(message);
@@ -202,7 +198,7 @@ describe('metrics of the exporters', () => {
 
   async function countsByError(): Promise<Record<string, number>> {
     const points = await reader.points('otel.sdk.exporter.span.exported');
-    return byError(points, (value) => value as number);
+    return byError(points);
   }
 
   async function durationsByError(): Promise<Record<string, number>> {
@@ -228,42 +224,6 @@ const throwingMeter = {
   createHistogram: () => throwingInstrument,
 };
 
-interface Point {
-  readonly attributes: Attributes;
-  readonly value: unknown;
-}
-
-/** Collects when it is asked. */
-class Reader extends MetricReader {
-  async scopes(): Promise<{ name: string; version?: string }[]> {
-    const { resourceMetrics } = await this.collect();
-    return resourceMetrics.scopeMetrics.map(({ scope }) => scope);
-  }
-
-  async metrics(): Promise<MetricData[]> {
-    const { resourceMetrics, errors } = await this.collect();
-    assert.deepEqual(errors, []);
-    return resourceMetrics.scopeMetrics.flatMap(({ metrics }) => metrics);
-  }
-
-  async points(name: string): Promise<readonly Point[]> {
-    const metric = (await this.metrics()).find(({ descriptor }) => descriptor.name === name);
-    return metric?.dataPoints ?? [];
-  }
-
-  async sum(name: string): Promise<number> {
-    return (await this.points(name)).reduce((sum, { value }) => sum + (value as number), 0);
-  }
-
-  protected override onForceFlush(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  protected override onShutdown(): Promise<void> {
-    return Promise.resolve();
-  }
-}
-
 function describeMetric(metric: MetricData): string {
   const { name, unit } = metric.descriptor;
   const sum =
@@ -275,10 +235,4 @@ function exported(exporter: RealmSpanExporter, spans: readonly ReadableSpanLike[
   return new Promise((resolve) => {
     exporter.export(spans, resolve);
   });
-}
-
-function byError(points: readonly Point[], count: (value: unknown) => number): Record<string, number> {
-  return Object.fromEntries(
-    points.map(({ attributes, value }) => [String(attributes['error.type'] ?? 'none'), count(value)]),
-  );
 }
