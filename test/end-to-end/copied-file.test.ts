@@ -6,7 +6,7 @@ import type { Ingest } from './ingest.js';
 import { copyRealm } from './kotlin-client.js';
 import { describeKotlin, nextSecond, untilKilled } from './kotlin-suite.js';
 
-describeKotlin('a Realm file that is copied and restored', 'each store', ({ site, start, ...lab }) => {
+describeKotlin('a Realm file that is copied and restored', {}, ({ site, start, ...lab }) => {
   it('delivers once what every copy of it holds, and all that they write', async () => {
     const [device, image] = [join(site.scratch.path, 'device'), join(site.scratch.path, 'image')];
 

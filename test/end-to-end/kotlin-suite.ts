@@ -43,13 +43,23 @@ export interface KotlinLab {
   ) => Promise<void>;
 }
 
-/** How many stores a suite runs on: what protocol 9 does otherwise ends before the store. */
-type Stores = 'each store' | 'SQLite';
+/** What a suite is run with: one that asks less of the store, or of the protocol, takes less time. */
+export interface KotlinSuiteScope {
+  /** Default: each one, with protocol 14; what protocol 9 does otherwise ends before the store. */
+  readonly stores?: 'SQLite';
+  /** Default: each one. */
+  readonly protocol?: KotlinVersion['protocol'];
+}
 
 /** One suite for each version of the client, and for each store. Skipped, with the reason, where no client can run. */
-export function describeKotlin(title: string, stores: Stores, suite: (lab: KotlinLab) => void): void {
+export function describeKotlin(
+  title: string,
+  { stores, protocol }: KotlinSuiteScope,
+  suite: (lab: KotlinLab) => void,
+): void {
   for (const version of kotlinVersions) {
-    const describeSome = stores === 'each store' && version.protocol === 14 ? describeStores : describeSqlite;
+    if (protocol !== undefined && protocol !== version.protocol) continue;
+    const describeSome = stores === 'SQLite' || version.protocol !== 14 ? describeSqlite : describeStores;
     describeSome(`${title}: Realm Kotlin ${version.realm} (protocol ${version.protocol})`, function (kind) {
       this.timeout(2 * firstRunMillis);
       before(function () {

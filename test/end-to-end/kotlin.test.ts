@@ -3,7 +3,7 @@ import { written } from './kotlin-documents.js';
 import { describeKotlin } from './kotlin-suite.js';
 import { storedDeadLetters } from './stored.js';
 
-describeKotlin('a native client and realm-ingest', 'each store', ({ site, start, stored, ...lab }) => {
+describeKotlin('a native client and realm-ingest', {}, ({ site, start, stored, ...lab }) => {
   it('stores what the client wrote, nearly every property type', async () => {
     const client = start(60);
     assert.equal(await client.exit, 0, client.errors());

@@ -17,6 +17,8 @@ export interface Site<Server extends SiteServer, Settings> {
   readonly network: Network;
   /** The one that was started last. */
   readonly server: Server;
+  /** Ends the server; the network refuses everybody until `restart`. */
+  stop(): Promise<void>;
   /** Ends the server, unless it has ended, and leads the network to a new one on the same store. */
   restart(settings?: Settings): Promise<void>;
   /** As after a disaster: the server is gone with its store, and a new one stands on an empty store. */
@@ -72,6 +74,10 @@ export function useSite<Server extends SiteServer, Settings = never>(
     get server() {
       if (server === undefined) throw new Error('no server was started');
       return server;
+    },
+    async stop() {
+      network.cut();
+      await closeServer();
     },
     async restart(settings) {
       await closeServer();
