@@ -10,7 +10,7 @@ import createRouter, { type HTTPMethod } from 'find-my-way';
 import { AuthError } from '../auth/auth-error.js';
 import type { Authenticator } from '../auth/authenticator.js';
 import type { Logger } from '../logger.js';
-import { errorAnswer, preflightAnswer, sendAnswer, toErrorAnswer, type Answer } from './http-answer.js';
+import { ErrorAnswers, errorAnswer, preflightAnswer, sendAnswer, type Answer } from './http-answer.js';
 import { bearerTokenOf, readJsonBody } from './http-request.js';
 import { toLocationAnswer } from './location.js';
 
@@ -46,6 +46,7 @@ export function createClientApi(
   options: ClientApiOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const { authenticator, logger } = options;
+  const errorAnswers = new ErrorAnswers(logger);
   const router = createRouter({
     maxParamLength: 200,
     defaultRoute: (request, response) => {
@@ -130,7 +131,7 @@ export function createClientApi(
     try {
       answer = await handle();
     } catch (error) {
-      answer = toErrorAnswer(error, logger);
+      answer = errorAnswers.toAnswer(error);
     }
     // What is left of a body is not waited for.
     if (answer.status === 413) response.setHeader('Connection', 'close');

@@ -21,11 +21,19 @@ export function createDefaultLogger(level: LogLevel): Logger {
   );
 }
 
-/** What a line says of an error: of those that we foresaw what happened and why, of others all that there is. */
-export function toErrorFields(error: unknown): unknown {
+/**
+ * What a line says of an error: of those that we foresaw what happened and why, of others where, too. What else they
+ * carry is left out: a driver's error holds all that it knows of its servers.
+ */
+export function toErrorFields(error: unknown, isForeseen = false): unknown {
+  if (!(error instanceof Error)) return error;
+  const { message, cause, stack } = error;
+  const causeOf = (wasForeseen: boolean): object =>
+    cause === undefined ? {} : { cause: toErrorFields(cause, wasForeseen) };
   if (RealmTelemetryError.isError(error)) {
-    const { code, message, cause } = error;
-    return { code, message, ...(cause !== undefined && { cause: toErrorFields(cause) }) };
+    return { code: error.code, message, ...causeOf(error.level !== 'error') };
   }
-  return error instanceof Error ? pino.stdSerializers.err(error) : error;
+  const code = 'code' in error ? { code: error.code } : {};
+  const where = isForeseen ? {} : { stack };
+  return { type: error.name, ...code, message, ...where, ...causeOf(isForeseen) };
 }

@@ -5,6 +5,7 @@
  */
 import { STATUS_CODES, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
 import { AuthError, type AppServicesErrorCode } from '../auth/auth-error.js';
+import { LogThrottle } from '../log-throttle.js';
 import type { Logger } from '../logger.js';
 import { StoreError } from '../store/store-error.js';
 
@@ -66,18 +67,29 @@ export function encodeAnswer({ status, body }: Answer): string {
   return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${headers.join('')}\r\n${text}`;
 }
 
-/**
- * What an error is answered with. A store that fails, and a fault of our own, are 5xx: clients come again. What is
- * not the client's doing is logged.
- */
-export function toErrorAnswer(error: unknown, logger: Logger): Answer {
-  if (error instanceof AuthError) return errorAnswer(error.status, error.errorCode, error.reason);
-  if (error instanceof StoreError) {
-    logger.warn({ err: error }, 'a request could not be answered');
-    return errorAnswer(503, 'MaintenanceInProgress', 'the store cannot be reached at present');
+/** One line a kind and minute: while a store is down, everybody's requests fail, and come again. */
+const lineMillis = 60_000;
+
+/** What errors are answered with. What is not the client's doing is logged. */
+export class ErrorAnswers {
+  readonly #logger: Logger;
+  readonly #lines = new LogThrottle(lineMillis);
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
   }
-  logger.error({ err: error }, 'a request failed');
-  return errorAnswer(500, 'InternalServerError', 'internal error');
+
+  /** A store that fails, and a fault of our own, are 5xx: clients come again. */
+  toAnswer(error: unknown): Answer {
+    if (error instanceof AuthError) return errorAnswer(error.status, error.errorCode, error.reason);
+    if (error instanceof StoreError) {
+      const events = this.#lines.admit(error.code);
+      if (events !== undefined) this.#logger.warn({ err: error, events }, 'requests could not be answered');
+      return errorAnswer(503, 'MaintenanceInProgress', 'the store cannot be reached at present');
+    }
+    this.#logger.error({ err: error }, 'a request failed');
+    return errorAnswer(500, 'InternalServerError', 'internal error');
+  }
 }
 
 export function errorAnswer(status: number, errorCode: AppServicesErrorCode, reason: string): Answer {

@@ -156,6 +156,9 @@ describe('the App Services client API over HTTP', () => {
       const message = await assertRefused(response, 503, 'MaintenanceInProgress');
       assert.ok(!message.includes('no route'), 'what is wrong inside is nothing for clients');
     }
+    // Once a minute, however many come.
+    const lines = logger.at('warn').filter(({ message }) => message === 'requests could not be answered');
+    assert.equal(lines.length, 1);
   });
 
   it('another app is 404 AppNotFound on every route under it', async () => {

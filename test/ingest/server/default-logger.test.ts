@@ -13,6 +13,26 @@ describe('errors in log lines', () => {
     });
   });
 
+  it('of a driver say what it was: neither where in the driver, nor all that it knows', () => {
+    const cause = Object.assign(new Error('connection lost'), {
+      name: 'MongoNetworkError',
+      code: 89,
+      reason: { servers: {} },
+    });
+    const error = new StoreError('store-unavailable', 'a commit failed', { retryable: true, cause });
+    assert.deepEqual(toErrorFields(error), {
+      code: 'store-unavailable',
+      message: error.message,
+      cause: { type: 'MongoNetworkError', code: 89, message: 'connection lost' },
+    });
+  });
+
+  it('of others have their stack, also as the cause of one that should not happen', () => {
+    const cause = new RangeError('bug');
+    const error = new StoreError('store-corrupt', 'page 7', { retryable: false, cause });
+    assert.match((toErrorFields(error) as { cause: { stack: string } }).cause.stack, /default-logger\.test/);
+  });
+
   it('of others have their stack', () => {
     const fields = toErrorFields(new TypeError('x')) as { type: string; stack: string };
     assert.equal(fields.type, 'TypeError');

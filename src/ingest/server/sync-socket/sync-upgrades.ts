@@ -12,7 +12,7 @@ import type { Authenticator } from '../../auth/authenticator.js';
 import type { Principal } from '../../auth/tokens.js';
 import type { Logger } from '../../logger.js';
 import { appNotFound, syncPathOf } from '../client-api.js';
-import { encodeAnswer, toErrorAnswer } from '../http-answer.js';
+import { encodeAnswer, ErrorAnswers } from '../http-answer.js';
 
 /** How often the users of open sockets are looked up again, milliseconds. */
 const revocationCheckMillis = 60_000;
@@ -37,12 +37,14 @@ export interface SyncUpgradesOptions {
  */
 export class SyncUpgrades {
   readonly #options: SyncUpgradesOptions;
+  readonly #errorAnswers: ErrorAnswers;
   readonly #open = new Map<Duplex, Principal>();
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(options: SyncUpgradesOptions) {
     this.#options = options;
+    this.#errorAnswers = new ErrorAnswers(options.logger);
   }
 
   /** Begins to look for revoked users. */
@@ -68,7 +70,7 @@ export class SyncUpgrades {
       socket.once('close', () => this.#open.delete(socket));
       this.#options.accept(request, socket, head, { userId: principal.userId });
     } catch (error) {
-      const answer = toErrorAnswer(error, this.#options.logger);
+      const answer = this.#errorAnswers.toAnswer(error);
       this.#options.logger.debug({ status: answer.status }, 'upgrade refused');
       socket.once('finish', () => socket.destroy());
       socket.end(encodeAnswer(answer));
