@@ -47,7 +47,7 @@ export async function startIngestProcess(settings: IngestProcessOptions): Promis
       return /https?:\/\/[\w.:[\]-]+/.exec(output)?.[0] ?? '';
     },
     Boolean,
-    20_000,
+    60_000, // on a busy machine, several at once
   );
   const exited = once(child, 'exit');
   const kill = async (): Promise<void> => {
