@@ -6,6 +6,7 @@ import { connect, RealmLogRecordExporter, RealmSpanExporter, type Connection } f
 import Realm, { engineName } from '../engine/realm.mjs';
 import { createTestDatabase, describeMongodb, type TestDatabase } from '../mongodb/test-database.js';
 import { documentedBlocks, missingOperators, runWithEquivalents } from './documented-queries.js';
+import { eventually } from './eventually.js';
 import { startIngest, type Ingest } from './ingest.js';
 import { dayMillis, hourMillis, minuteMillis, RecordedService } from './recorded-telemetry.js';
 import { createScratch, type Scratch } from './scratch.js';
@@ -205,6 +206,10 @@ describeMongodb(`docs/mongodb-queries.md, asked of what realm-js (${engineName} 
     if (!(await explains(db))) {
       this.test!.title += ' (skipped: this server explains nothing)';
       this.skip();
+    }
+    for (const collection of ['Span', 'LogRecord']) {
+      const made = async () => (await db.collection(collection).indexes()).length >= 3;
+      await eventually(`the indexes of ${collection}`, made);
     }
     for (const { heading, collection, pipeline, operators } of queries) {
       if (operators.some((operator) => missing.includes(operator))) continue;
