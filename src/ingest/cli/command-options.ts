@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { openStore } from '../store/open-store.js';
 import type { Store, StoreMode } from '../store/store.js';
 
@@ -19,10 +19,12 @@ export interface ClassOptions {
   readonly collections?: Readonly<Record<string, string>>;
 }
 
+/** A connection string may hold a password, and arguments are there for every user of the machine to see: hence the variable. */
 export function addStoreOption(command: Command): Command {
-  return command.requiredOption(
-    '--store <url>',
-    'where documents are kept: sqlite:PATH or mongodb://HOST/DATABASE',
+  return command.addOption(
+    new Option('--store <url>', 'where documents are kept: sqlite:PATH or mongodb://HOST/DATABASE')
+      .env('REALM_INGEST_STORE')
+      .makeOptionMandatory(),
   );
 }
 

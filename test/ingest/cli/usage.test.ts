@@ -89,6 +89,20 @@ describe('realm-ingest, called wrongly', () => {
     });
   }
 
+  it('REALM_INGEST_STORE stands for --store, which comes first', async () => {
+    process.env.REALM_INGEST_STORE = `sqlite:${directory}/of-the-environment.db`;
+    try {
+      assert.match(
+        (await runHere('keys', 'list')).stderr,
+        /there is no such store: .*of-the-environment\.db/,
+      );
+      const given = await runHere('keys', 'list', '--store', `sqlite:${directory}/given.db`);
+      assert.match(given.stderr, /there is no such store: .*given\.db/);
+    } finally {
+      delete process.env.REALM_INGEST_STORE;
+    }
+  });
+
   it('--version is that of package.json', async () => {
     const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
     const { version } = JSON.parse(text) as { version: string };
