@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { BasicTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import sinon from 'sinon';
+import { connect, RealmSpanExporter } from '../../src/index.js';
 import Realm, { BSON, engineName } from '../engine/realm.mjs';
 import { addApiKey } from './api-keys.js';
 import { closeDevices, openDevice, type Device } from './device.js';
@@ -153,6 +156,42 @@ describe(`a device (${engineName} engine) whose server loses its store or its se
       assert.deepEqual(server.counters.sync.adoptedFiles, { unknown: 1, unverified: 1, ahead: 1 });
       assertErrors(heldBack, aheadOfStore);
     });
+  });
+
+  it('an exporter with an API key logs in anew by itself once it has been without its server for minutes', async () => {
+    await startServer({ secret });
+    const connection = connect({
+      Realm,
+      appId,
+      baseUrl: network.url,
+      directory: scratch.path,
+      credentials: Realm.Credentials.apiKey(await addApiKey(scratch.store, userName)),
+    });
+    const spanProcessor = new SimpleSpanProcessor(new RealmSpanExporter({ connection }));
+    const provider = new BasicTracerProvider({ spanProcessors: [spanProcessor] });
+    const record = async (name: string): Promise<void> => {
+      provider.getTracer(appId).startSpan(name).end();
+      await provider.forceFlush();
+    };
+    try {
+      await record('before');
+      assert.ok(await connection.flush(15_000));
+      await stopServer();
+      await startServer({ secret: otherSecret });
+      await record('after');
+      assert.equal(await connection.flush(1000), false);
+      const now = performance.now.bind(performance);
+      sinon.stub(performance, 'now').callsFake(() => now() + 600_000);
+      connection.pause(); // does not wait for the next look
+      connection.resume();
+      assert.ok(await connection.flush(15_000));
+      const spans = await storedDocuments(scratch.store, 'Span');
+      assert.deepEqual(spans.map(({ name }) => name).sort(), ['after', 'before']);
+      assertErrors(secretHasChanged, heldBack);
+    } finally {
+      sinon.restore();
+      await provider.shutdown();
+    }
   });
 
   function open(credentials?: Realm.AnyCredentials): Promise<Device> {

@@ -14,7 +14,7 @@ import type {
 } from '../realm-types.js';
 import type { Slot } from '../slot/slot.js';
 import { withoutTracing } from '../suppression.js';
-import { SyncedRealm } from './synced-realm.js';
+import { ABSENCE_MILLIS, SyncedRealm } from './synced-realm.js';
 import { nextTurn } from '../turn.js';
 import { isAnonymous, isLoggedIn, type UserSource } from './user-source.js';
 
@@ -173,14 +173,15 @@ export class SessionKeeper {
         if (cached !== undefined) this.#open(cached);
       }
       if (source.logIn === undefined) return this.#waitForApp();
-      if (!this.#needsLogin || wasPaused) return undefined;
+      if (wasPaused) return undefined;
+      if (!this.#needsLogin && this.#current?.mayBeForgotten !== true) return ABSENCE_MILLIS;
       const user = await source.logIn();
       if (this.#hasEnded()) return undefined;
       this.#needsLogin = false;
       this.#isRefused = false;
       this.#loginBackoff.reset();
       this.#use(user);
-      return undefined;
+      return ABSENCE_MILLIS;
     } catch (cause) {
       return this.#hasEnded() ? undefined : this.#fail(cause);
     }

@@ -13,6 +13,10 @@ import type {
   NativeUser,
 } from '../realm-types.js';
 import { withoutTracing } from '../suppression.js';
+import { isAnonymous } from './user-source.js';
+
+/** After how long without its server a user may have been forgotten by it, in milliseconds. */
+export const ABSENCE_MILLIS = 300_000;
 
 /** What a synced Realm is opened with. */
 export interface SyncedRealmOptions {
@@ -44,6 +48,8 @@ export class SyncedRealm {
   readonly #budget: DeviceBudget;
   readonly #session: NativeSession;
   readonly #onConnectionChange: (state: string) => void;
+  /** When it was last known to have its server; by a clock that nobody sets. */
+  #connectedAtMillis = performance.now();
 
   /**
    * Opens it without waiting for a network: what is written before the first download is uploaded later.
@@ -100,6 +106,16 @@ export class SyncedRealm {
   /** Whether the session has its server. False for a session that is gone. */
   get isConnected(): boolean {
     return this.#call((session) => session.isConnected()) ?? false;
+  }
+
+  /**
+   * Whether a new login may be what brings the server back: one that has lost its secret refuses the tokens of users with
+   * a name until they log in anew, and the engine says nothing of it. Look from time to time: that is how it knows.
+   */
+  get mayBeForgotten(): boolean {
+    const now = performance.now();
+    if (this.isConnected) this.#connectedAtMillis = now;
+    return now - this.#connectedAtMillis >= ABSENCE_MILLIS && !isAnonymous(this.user);
   }
 
   /** Cuts the session off the network. */
