@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import type Realm from '../engine/realm.mjs';
+import { BSON, engineName } from '../engine/realm.mjs';
+import { describeSqlite } from './describe-stores.js';
+import { openDevice } from './device.js';
+import { startIngestProcess } from './ingest-process.js';
+import { useSite } from './site.js';
+import { closeReader, storedDeadLetters, storedDocuments } from './stored.js';
+
+const appId = 'backup';
+const schema: Realm.ObjectSchema[] = [
+  { name: 'Note', asymmetric: true, primaryKey: '_id', properties: { _id: 'objectId', n: 'int' } },
+];
+
+describeSqlite(`README’s backup, and a device (${engineName} engine)`, function (kind) {
+  this.timeout(60_000);
+
+  before(function () {
+    if (spawnSync('sqlite3', ['--version']).error === undefined) return;
+    console.log('      skipped: no sqlite3'); // eslint-disable-line no-console -- says why, in the report
+    this.skip();
+  });
+
+  const site = useSite(kind, (store) => startIngestProcess({ appId, store, options: ['--classes', 'Note'] }));
+
+  it('brings back what was stored when it was taken, from a running server, after a killed one', async () => {
+    const [backUp, restore] = await documentedCommands();
+    const device = await openDevice({ baseUrl: site.network.url, appId, schema });
+    const write = async (n: number): Promise<void> => {
+      device.write('Note', { _id: new BSON.ObjectId(), n });
+      await device.uploaded();
+    };
+    await write(1);
+    run(backUp);
+    await write(2);
+    await closeReader(site.store);
+    await site.stop(); // SIGKILL: its log is left behind
+    run(restore);
+    await site.restart();
+    await write(3);
+
+    const notes = await storedDocuments(site.store, 'Note');
+    assert.deepEqual(notes.map(({ n }) => n).sort(), [{ $numberLong: '1' }, { $numberLong: '3' }]);
+    assert.deepEqual(await storedDeadLetters(site.store), []);
+    assert.deepEqual(device.errors, []);
+    assert.match(
+      site.server.output(),
+      /"level":"error".*it had records acknowledged that this store does not hold/,
+    );
+    const check = execFileSync('sqlite3', ['telemetry.db', 'PRAGMA integrity_check'], {
+      cwd: site.scratch.path,
+    });
+    assert.equal(check.toString().trim(), 'ok');
+  });
+
+  function run(commands: string): void {
+    execFileSync('sh', ['-ec', commands], { cwd: site.scratch.path, stdio: 'inherit' });
+  }
+});
+
+/** The commands for SQLite in the README's section on backups, in their order. */
+async function documentedCommands(): Promise<[backUp: string, restore: string]> {
+  const readme = await readFile('README.md', 'utf8');
+  const section = readme.split('\n### Backup\n')[1]?.split(/^##/mu)[0] ?? '';
+  const [backUp, restore] = [...section.matchAll(/^```sh\n(.*?)^```/gmsu)].map(([, commands]) => commands);
+  assert.match(backUp ?? '', /\.backup/);
+  assert.match(restore ?? '', /telemetry\.db/);
+  return [backUp ?? '', restore ?? ''];
+}
