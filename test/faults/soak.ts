@@ -3,14 +3,15 @@
  *
  * @module
  */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { mongodbStores } from './mongodb-stores.js';
 import { formatSeed, parseSeed } from './random.js';
-import { runMany } from './run-many.js';
-import { ServerPool } from './server/server-pool.js';
+import type { SoakOrder, SoakReport } from './soak-worker.js';
 import { describeFailure, Totals } from './totals.js';
 
 const usage = `npm run soak -- [options]
@@ -24,6 +25,9 @@ const usage = `npm run soak -- [options]
 
 Ends with 1 at the first run that fails.
 `;
+
+/** Runs of one process. */
+const runsOfWorker = 300;
 
 /** How often the progress line is written where it cannot be overwritten, milliseconds. */
 const lineMillis = 10_000;
@@ -56,39 +60,51 @@ async function soak(): Promise<number> {
   const begun = performance.now();
   const deadline = begun + maxMinutes * 60_000;
   const totals = new Totals();
-  const pool = await ServerPool.create(2);
+  let last: SoakReport | undefined;
   const progress = new ProgressLine(() => {
     const seconds = Math.round((performance.now() - begun) / 1000);
     const elapsed = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
-    const { oldest } = pool;
-    const server = oldest && `server ${mebibytes(oldest.rssBytes)} after ${oldest.served} runs`;
-    const client = `client ${mebibytes(process.memoryUsage.rss())}`;
-    return `${elapsed}  ${totals.toString()}  (${[client, ...(server ? [server] : [])].join(', ')})`;
+    const memory = last === undefined ? '' : `  (${describeMemory(last)})`;
+    return `${elapsed}  ${totals.toString()}${memory}`;
   });
   process.stdout.write(`seeds from ${formatSeed(firstSeed)}\n`);
-  await runMany(
-    {
-      firstSeed,
-      concurrency,
-      settings: {
-        pool,
-        evidenceDirectory,
-        ...(store !== undefined && { storeFor: mongodbStores(store) }),
-      },
-    },
-    (begunRuns) => begunRuns < maxRuns && performance.now() < deadline,
-    (result) => {
-      totals.add(result);
+  while (totals.failed.length === 0 && totals.runs < maxRuns && performance.now() < deadline) {
+    const order: SoakOrder = {
+      firstSeed: (firstSeed + totals.runs) >>> 0,
+      maxRuns: Math.min(runsOfWorker, maxRuns - totals.runs),
+      millis: deadline - performance.now(),
+      ...{ concurrency, evidenceDirectory, store },
+    };
+    await work(order, (report) => {
+      last = report;
+      totals.add(report.result);
       progress.update();
-      return totals.failed.length === 0;
-    },
-  );
+    });
+  }
   progress.end();
-  await pool.close();
   process.stdout.write(`faults: ${totals.faultsByKind}\nresent and recognised: ${totals.resent} documents\n`);
   for (const result of totals.failed) process.stdout.write(`\n${describeFailure(result)}\n`);
   if (totals.failed.length === 0 && values.evidence === undefined) await rmdir(evidenceDirectory);
   return totals.failed.length === 0 ? 0 : 1;
+}
+
+/** One process's share. @throws Error if it ended before its time */
+async function work(order: SoakOrder, onReport: (report: SoakReport) => void): Promise<void> {
+  const worker = fork(fileURLToPath(new URL('soak-worker.ts', import.meta.url)), {
+    execArgv: ['--import', 'tsx'],
+    serialization: 'advanced',
+  });
+  worker.on('message', onReport);
+  worker.send(order);
+  const [code, signal] = (await once(worker, 'exit')) as [number | null, NodeJS.Signals | null];
+  if (code !== 0) throw new Error(`the runs' process ended with ${code ?? signal}`);
+}
+
+function describeMemory({ clientRssBytes, server }: SoakReport): string {
+  const client = `client ${mebibytes(clientRssBytes)}`;
+  return server === undefined
+    ? client
+    : `${client}, server ${mebibytes(server.rssBytes)} after ${server.served} runs`;
 }
 
 /** One line that is overwritten on a terminal, and written now and then elsewhere. */
@@ -128,4 +144,3 @@ function mebibytes(bytes: number): string {
 
 if (values.help) process.stdout.write(usage);
 else process.exitCode = await soak();
-process.exit(); // the engine would keep the process alive
