@@ -151,7 +151,7 @@ function drawClient(random: Random, mustFail: boolean): ClientPlan {
   return {
     exporters,
     realms,
-    recordsPerRound: random.integer(1, 40),
+    recordsPerRound: random.integer(1, 30),
     paddingBytes: random.chance(0.2) ? random.integer(5_000, 150_000) : 0,
     maxExportBatchSize: random.integer(2, 50),
     offlineMillis: random.chance(0.1) ? random.integer(50, 500) : 0,

@@ -15,8 +15,8 @@ const firstSeed = FAULT_SEED === undefined ? Date.now() >>> 0 : parseSeed(FAULT_
 const runCount = Number(FAULT_RUNS);
 
 /** Runs of one test, so that a test says soon that something is wrong. */
-const groupSize = 25;
-const concurrency = 4;
+const groupSize = 50;
+const concurrency = 6;
 
 /** Hours for a machine that does much else. */
 const timeoutMillis = 20 * 60_000;
@@ -28,7 +28,7 @@ describe(`fault runs on SQLite (${runCount} from seed ${formatSeed(firstSeed)})`
 
 describeMongodb('fault runs on MongoDB', function () {
   this.timeout(timeoutMillis);
-  suiteOf(groupSize, { storeFor: mongodbStores(mongodbUri ?? '') });
+  suiteOf(20, { storeFor: mongodbStores(mongodbUri ?? '') });
 });
 
 function suiteOf(count: number, settings: Pick<RunSettings, 'storeFor'>): void {

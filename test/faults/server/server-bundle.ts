@@ -29,7 +29,6 @@ export async function bundleServer(): Promise<Bundle> {
     platform: 'node',
     target: 'node20',
     format: 'esm',
-    sourcemap: 'inline',
     logLevel: 'warning',
   });
   await writeFile(join(directory, 'package.json'), '{"type":"module"}\n');

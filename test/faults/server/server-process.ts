@@ -44,7 +44,7 @@ export class ServerProcess {
   /** Resolves when it can serve at once. */
   static async start(bundlePath: string): Promise<ServerProcess> {
     const child = fork(bundlePath, {
-      execArgv: ['--enable-source-maps', '--expose-gc'],
+      execArgv: ['--expose-gc'],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     const server = new ServerProcess(child);
