@@ -52,8 +52,8 @@ export interface UploadCounters {
  */
 const partWeight = 1024 * 1024;
 
-/** What all uploads together may have under conversion and commit: eight large parts, or thousands of small uploads. */
-const maxWeight = 8 * partWeight;
+/** What all uploads together may have under conversion and commit: four large parts, or thousands of small uploads. */
+const maxWeight = 4 * partWeight;
 
 /** How long a commit that failed speaks for the store; clients that are held back try again sooner than that. */
 const failureMillis = 60_000;

@@ -1,11 +1,12 @@
 /**
  * One bound for the process on the bytes of messages between their arrival on a socket and their commit.
  *
- * While the budget is used up, whoever sends more is no longer read; when bytes are freed, all go on. If everything
- * that is held belongs to messages that have not arrived whole, nothing would ever be freed: then the connection that
- * has waited longest has the turn to read until its message is whole, then the next. So one message may always finish,
- * even one larger than the budget. Nobody waits longer than `stallMillis`, and nobody keeps the turn longer while
- * others wait: who has waited so long gives its bytes up.
+ * While the budget is used up, whoever sends more is no longer read; when bytes are freed, so many go on as there is
+ * room for, those first whose message began first: nobody is passed by for ever, and messages are finished rather than
+ * begun. If everything that is held belongs to messages that have not arrived whole, nothing would ever be freed: then
+ * the first of them has the turn to read until its message is whole, then the next. So one message may always finish,
+ * even one larger than the budget. Nobody waits longer than `stallMillis`, and nobody keeps the turn longer while others
+ * wait: who has waited so long gives its bytes up.
  *
  * What a message inflates to is asked for before it is inflated, and granted in order when there is room, or when
  * nothing else is inflated. Nobody reads on while that waits, or it would wait for ever.
@@ -35,12 +36,20 @@ export interface BudgetMember {
 /** A message costs more than its bytes: objects around it, entries in queues. */
 export const messageOverheadBytes = 512;
 
+/** What Node reads from a socket at once: a connection that may go on is good for so much before it can be stopped. */
+const readBytes = 64 * 1024;
+
+/** How long room is kept for a connection that may go on, milliseconds: it may have nothing to send. */
+const reservedMillis = 10;
+
 interface Account {
   readonly member: BudgetMember;
   /** `turn`: reads although the budget is used up. */
   state: 'reading' | 'waiting' | 'turn' | 'closed';
   /** Bytes of the message that is arriving, overhead included; 0 between messages. */
   incomingBytes: number;
+  /** When that message began, or, between messages, when the account began to wait: a running number. */
+  place: number;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -57,8 +66,12 @@ export class InflightBudget {
   #usedBytes = 0;
   /** Of messages that are whole, and will be released without any more reading. */
   #wholeBytes = 0;
-  /** In the order in which they were paused. */
-  readonly #waiting = new Set<Account>();
+  /** In the order of their places. */
+  readonly #waiting: Account[] = [];
+  #lastPlace = 0;
+  /** They may go on, and have not sent anything yet. */
+  readonly #reserved = new Set<Account>();
+  #reservedTimer: NodeJS.Timeout | undefined;
   #turn: Account | undefined;
   /** Asked for, not granted yet. */
   readonly #growths = new Set<Growth>();
@@ -80,7 +93,7 @@ export class InflightBudget {
 
   /** A connection's part. Its member is called synchronously, also from within the account's methods. */
   createAccount(member: BudgetMember): BudgetAccount {
-    const account: Account = { member, state: 'reading', incomingBytes: 0, timer: undefined };
+    const account: Account = { member, state: 'reading', incomingBytes: 0, place: 0, timer: undefined };
     return {
       receive: (bytes) => {
         this.#receive(account, bytes);
@@ -94,7 +107,10 @@ export class InflightBudget {
 
   #receive(account: Account, bytes: number): void {
     if (account.state === 'closed') return;
-    const added = account.incomingBytes === 0 ? bytes + messageOverheadBytes : bytes;
+    this.#reserved.delete(account);
+    const isFirst = account.incomingBytes === 0;
+    if (isFirst) this.#putBehind(account);
+    const added = isFirst ? bytes + messageOverheadBytes : bytes;
     account.incomingBytes += added;
     this.#usedBytes += added;
     if (this.#isUsedUp() && account.state === 'reading') this.#wait(account);
@@ -107,7 +123,10 @@ export class InflightBudget {
     this.#wholeBytes += held;
     if (account.state === 'turn') {
       this.#turn = undefined;
+      this.#putBehind(account);
       this.#wait(account);
+    } else {
+      this.#putBehind(account);
     }
     this.#settle();
 
@@ -146,34 +165,49 @@ export class InflightBudget {
     if (account.state === 'closed') return;
     clearTimeout(account.timer);
     account.state = 'closed';
-    this.#waiting.delete(account);
+    this.#leave(account);
+    this.#reserved.delete(account);
     if (this.#turn === account) this.#turn = undefined;
     this.#usedBytes -= account.incomingBytes;
     account.incomingBytes = 0;
     this.#settle();
   }
 
-  /** Lets all read while there is room, else one if nothing but incomplete messages is in the way. */
+  /** Lets those read for whom there is room, else one if nothing but incomplete messages is in the way. */
   #settle(): void {
     this.#grantGrowths();
     if (!this.#isUsedUp()) {
-      const paused = [...this.#waiting];
-      this.#waiting.clear();
       if (this.#turn !== undefined) this.#read(this.#turn, 'reading');
       this.#turn = undefined;
-      for (const account of paused) {
-        this.#read(account, 'reading');
-        account.member.resume();
-      }
+      this.#letGoOn();
       return;
     }
     if (this.#turn !== undefined || this.#wholeBytes > 0) return;
-    const next = [...this.#waiting].find((account) => account.incomingBytes > 0);
+    const next = this.#waiting.find((account) => account.incomingBytes > 0);
     if (next === undefined) return;
-    this.#waiting.delete(next);
+    this.#leave(next);
     this.#turn = next;
     this.#read(next, 'turn');
     next.member.resume();
+  }
+
+  #letGoOn(): void {
+    const room = (): number => this.maxBytes - this.#usedBytes - this.#reserved.size * readBytes;
+    const goOn: Account[] = [];
+    while (this.#waiting.length > 0 && (room() >= readBytes || this.#reserved.size === 0)) {
+      const [next] = this.#waiting.splice(0, 1);
+      if (next === undefined) break;
+      this.#reserved.add(next);
+      this.#read(next, 'reading');
+      goOn.push(next);
+    }
+    for (const account of goOn) account.member.resume();
+    if (this.#waiting.length === 0 || this.#reservedTimer !== undefined) return;
+    this.#reservedTimer = setTimeout(() => {
+      this.#reservedTimer = undefined;
+      this.#reserved.clear();
+      this.#settle();
+    }, reservedMillis);
   }
 
   #isUsedUp(): boolean {
@@ -194,11 +228,30 @@ export class InflightBudget {
 
   #wait(account: Account): void {
     account.state = 'waiting';
-    this.#waiting.add(account);
+    this.#queue(account);
     this.#startTimer(account, () => {
       account.member.stalled();
     });
     account.member.pause();
+  }
+
+  /** Its next message will be behind all that have begun. */
+  #putBehind(account: Account): void {
+    this.#lastPlace += 1;
+    account.place = this.#lastPlace;
+    if (account.state !== 'waiting') return;
+    this.#leave(account);
+    this.#queue(account);
+  }
+
+  #queue(account: Account): void {
+    const behind = this.#waiting.findLastIndex(({ place }) => place < account.place);
+    this.#waiting.splice(behind + 1, 0, account);
+  }
+
+  #leave(account: Account): void {
+    const index = this.#waiting.indexOf(account);
+    if (index >= 0) this.#waiting.splice(index, 1);
   }
 
   #read(account: Account, state: 'reading' | 'turn'): void {
@@ -212,11 +265,12 @@ export class InflightBudget {
   }
 
   #endTurn(account: Account): void {
-    if (this.#waiting.size === 0) {
+    if (this.#waiting.length === 0) {
       this.#read(account, 'turn');
       return;
     }
     this.#turn = undefined;
+    this.#putBehind(account);
     this.#wait(account);
     this.#settle();
   }

@@ -125,6 +125,16 @@ export class SyncClient {
     this.send(`upload 1 0 ${body.length} 0 ${clientVersion} 1 1\n`, body);
   }
 
+  /** The next message; undefined once the connection has ended. */
+  async next(): Promise<string | undefined> {
+    while (this.#received.length === this.#read) {
+      if (this.#socket.readyState === WebSocket.CLOSED) return undefined;
+      await Promise.race([once(this.#socket, 'received'), this.closed]);
+    }
+    this.#read += 1;
+    return this.#received[this.#read - 1];
+  }
+
   /** The next message, which is of the type given. */
   async receive(type: string): Promise<string> {
     while (this.#received.length === this.#read) await once(this.#socket, 'received');

@@ -128,10 +128,63 @@ describe('in-flight budget', () => {
       );
       hold.release();
     }
+    clock.tick(10);
     assert.deepEqual(
       members.map(({ paused }) => paused),
       [false, false, false, false],
     );
+  });
+
+  describe('with some room again', () => {
+    const kibibyte = 1024;
+    const pausedOf = (members: readonly Member[]): boolean[] => members.map(({ paused }) => paused);
+
+    /** Ten connections that have sent 10 KiB of a message, and one whose message holds the rest of the budget. */
+    function tenWaiting(roomBytes: number): { members: Member[]; hold: MessageHold; budget: InflightBudget } {
+      const budget = budgetOf(megabyte + roomBytes + 2 * messageOverheadBytes);
+      const hold = new Member(budget).message(roomBytes);
+      new Member(budget).message(megabyte);
+      const members = Array.from({ length: 10 }, () => new Member(budget));
+      for (const member of members) member.part(10 * kibibyte);
+      assert.ok(members.every(({ paused }) => paused));
+      return { members, hold, budget };
+    }
+
+    it('lets as many go on as there is room for, in the order in which their messages began', () => {
+      const { members, hold } = tenWaiting(330 * kibibyte);
+      hold.release();
+      // 230 KiB are free, and each may send 64 KiB before it can be stopped.
+      assert.equal(pausedOf(members).indexOf(true), 3);
+      assert.ok(members.slice(3).every(({ paused }) => paused));
+    });
+
+    it('keeps the place of those who have to stop again within their message', () => {
+      const { members, hold, budget } = tenWaiting(330 * kibibyte);
+      hold.release();
+      const more = new Member(budget).message(400 * kibibyte);
+      for (const member of members.slice(0, 3)) member.part(20 * kibibyte);
+      assert.ok(members.every(({ paused }) => paused));
+      more.release();
+      assert.equal(pausedOf(members).indexOf(true), 2, 'the same again');
+    });
+
+    it('puts those behind whose message is whole', () => {
+      const { members, hold } = tenWaiting(330 * kibibyte);
+      const [first] = members;
+      const whole = first!.account.complete();
+      hold.release();
+      assert.deepEqual(pausedOf(members).slice(0, 5), [true, false, false, false, true]);
+      whole.release();
+      clock.tick(50);
+      assert.equal(first!.paused, false);
+    });
+
+    it('does not keep room for those who send nothing', () => {
+      const { members, hold } = tenWaiting(330 * kibibyte);
+      hold.release();
+      clock.tick(40);
+      assert.ok(members.every(({ paused }) => !paused));
+    });
   });
 
   it('gives up whoever was stopped for 20 s', () => {

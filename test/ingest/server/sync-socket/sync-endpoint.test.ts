@@ -367,6 +367,24 @@ describe('sync endpoint', () => {
       await a!.until(() => endpoint.inflightBytes === 0);
     });
 
+    it('who vanishes while it waits is noticed within that time, and gives up what it holds', async () => {
+      await listen({ maxInflightBytes: 100_000, holdBackMillis: 300 });
+      const goOn = await holdUpAfterIdent();
+      const [a, b] = goOn.raws;
+      const changesets = [{ clientVersion: 10, bytes: Buffer.alloc(120_000) }];
+      a!.send(client.upload({ changesets, compress: false }));
+      await a!.until(() => endpoint.inflightBytes > 120_000);
+      b!.write(frame(client.upload({ changesets, compress: false })).subarray(0, 50_000));
+      await b!.until(() => endpoint.heldBackCount === 2, 'both to be held back');
+      const held = endpoint.inflightBytes;
+      b!.destroy();
+      await b!.until(() => endpoint.inflightBytes < held, 'its bytes to be given up');
+      a!.destroy();
+      await b!.until(() => endpoint.connectionCount === 0, 'both to be noticed');
+      goOn.release();
+      await a!.until(() => endpoint.inflightBytes === 0);
+    });
+
     /** Two connections that may upload, and a store that does not answer. */
     async function holdUpAfterIdent(): Promise<{ raws: RawSyncClient[]; release: () => void }> {
       const raws = [await openSessions(1), await openSessions(1)];
