@@ -5,7 +5,7 @@ import { addApiKey } from './api-keys.js';
 import type { Ingest } from './ingest.js';
 import { idOf, written } from './kotlin-documents.js';
 import { describeKotlin, untilKilled } from './kotlin-suite.js';
-import { SqliteBackup } from './sqlite-backup.js';
+import { createBackup } from './store-backup.js';
 import type { StoredDocument } from './stored.js';
 
 describeKotlin(
@@ -13,7 +13,7 @@ describeKotlin(
   { stores: 'SQLite' },
   ({ site, start, stored, storesMoreThan }) => {
     it('delivers everything to one store or another, through older copies and empty ones', async () => {
-      const backup = new SqliteBackup(site.scratch);
+      const backup = createBackup(site.scratch);
       const directory = join(site.scratch.path, 'device');
       /** What was in any store, by `_id`. */
       const everStored = new Map<string, StoredDocument>();

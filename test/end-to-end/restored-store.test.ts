@@ -5,11 +5,12 @@ import sinon from 'sinon';
 import { connect, RealmSpanExporter } from '../../src/index.js';
 import Realm, { BSON, engineName } from '../engine/realm.mjs';
 import { addApiKey } from './api-keys.js';
+import { describeStores } from './describe-stores.js';
 import { closeDevices, openDevice, type Device } from './device.js';
 import { startIngest, type Ingest, type IngestSettings } from './ingest.js';
 import { Network } from './network.js';
-import { createScratch, type Scratch } from './scratch.js';
-import { SqliteBackup } from './sqlite-backup.js';
+import type { Scratch } from './scratch.js';
+import { createBackup, type StoreBackup } from './store-backup.js';
 import { storedDeadLetters, storedDocuments } from './stored.js';
 import { expiryOf } from './token-expiry.js';
 
@@ -26,10 +27,10 @@ const secretHasChanged = /the server secret is not the one that this store was s
 const takenOn = /signed with another secret; its anonymous user was taken on/;
 const heldBack = /signed with another secret; its user is held back and keeps its records/;
 
-describe(`a device (${engineName} engine) whose server loses its store or its secret`, function () {
+describeStores(`a device (${engineName} engine) whose server loses its store or its secret`, function (kind) {
   this.timeout(60_000);
   let scratch: Scratch;
-  let backup: SqliteBackup;
+  let backup: StoreBackup;
   let network: Network;
   let server: Ingest;
   /** Another one for each test: users of one name are one user, and the engine remembers its users. */
@@ -37,8 +38,8 @@ describe(`a device (${engineName} engine) whose server loses its store or its se
 
   beforeEach(async () => {
     userName = `gateway ${randomUUID()}`;
-    scratch = await createScratch();
-    backup = new SqliteBackup(scratch);
+    scratch = await kind.createScratch();
+    backup = createBackup(scratch);
     network = await Network.create();
   });
 
