@@ -9,11 +9,28 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { RealmTelemetryError } from '../../errors.js';
 import type { Logger } from '../logger.js';
+import { defaultSyncLimits } from '../sync/sync-limits.js';
 import { toPem, type TlsOptions } from './tls.js';
 
-/** A peer that dribbles its headers or its body must not hold a connection for ever. Milliseconds. */
-const headersTimeoutMillis = 15_000;
-const requestTimeoutMillis = 30_000;
+/** What peers may take of a listener before anybody knows who they are. */
+export interface ListenerBounds {
+  /** For a TLS handshake, and for all headers of a request from the connection's beginning on; milliseconds. */
+  readonly headersMillis: number;
+  /** For a whole request. */
+  readonly requestMillis: number;
+  /** How often it is looked whether someone has taken longer. */
+  readonly lookMillis: number;
+  /** TCP connections, upgraded ones included; further ones are closed as soon as they are accepted. */
+  readonly maxConnections: number;
+}
+
+const defaultBounds: ListenerBounds = {
+  headersMillis: 15_000,
+  requestMillis: 30_000,
+  lookMillis: 5000,
+  // Those of sync, and some that log in meanwhile.
+  maxConnections: defaultSyncLimits.maxConnections + 1000,
+};
 
 /** The address cannot be listened on. */
 export class ListenError extends RealmTelemetryError {
@@ -30,11 +47,21 @@ export interface Listener {
 }
 
 /** @param tls - usable; see `findTlsProblem` */
-export function createListener(onRequest: RequestListener, tls: TlsOptions | undefined): Listener {
-  const bounds = { headersTimeout: headersTimeoutMillis, requestTimeout: requestTimeoutMillis };
+export function createListener(
+  onRequest: RequestListener,
+  tls: TlsOptions | undefined,
+  bounds: Partial<ListenerBounds> = {},
+): Listener {
+  const { headersMillis, requestMillis, lookMillis, maxConnections } = { ...defaultBounds, ...bounds };
+  const timeouts = {
+    headersTimeout: headersMillis,
+    requestTimeout: requestMillis,
+    connectionsCheckingInterval: lookMillis,
+  };
   const server = tls
-    ? createHttpsServer({ ...bounds, ...toPem(tls) }, onRequest)
-    : createHttpServer(bounds, onRequest);
+    ? createHttpsServer({ ...timeouts, handshakeTimeout: headersMillis, ...toPem(tls) }, onRequest)
+    : createHttpServer(timeouts, onRequest);
+  server.maxConnections = maxConnections;
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);

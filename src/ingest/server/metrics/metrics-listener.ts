@@ -44,13 +44,13 @@ export async function listenForScrapes(
       response.end(text);
     }
   };
-  const listener = createListener((request, response) => {
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     answer(request, response).catch((error: unknown) => {
       logger.error({ err: error }, 'metrics could not be collected');
       response.destroy();
     });
-  }, undefined);
-  listener.server.maxConnections = maxConnections;
+  };
+  const listener = createListener(onRequest, undefined, { maxConnections });
   const port = await listen(listener, address.host, address.port, logger);
   return {
     url: `${originOfAddress('http', address.host, port).origin}/metrics`,
