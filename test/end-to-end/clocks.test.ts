@@ -152,7 +152,7 @@ class App {
   }
 
   async accessToken(): Promise<string | null> {
-    const realm = (await this.connection.realm);
+    const realm = await this.connection.realm;
     return realm.syncSession?.config.user.accessToken ?? null;
   }
 
