@@ -1,11 +1,12 @@
 import { describeCause, readCode } from '../connection-error.js';
 
 /**
- * Realm's numbers of App Services' errors that no retry mends: session, parameters, provider, function, API key, user,
- * password. (Section 6.3 of the App Services page.)
+ * Realm's numbers of App Services' errors that no retry mends: parameters, provider, function, API key, user, password.
+ * (Section 6.3 of the App Services page.) An invalid session, 4301, is none: the login began one that was good no more
+ * when the profile was asked for, as on a device that was slow, and the next login begins another.
  */
 const refusals: ReadonlySet<number> = new Set([
-  4301, 4305, 4306, 4313, 4316, 4325, 4334, 4343, 4344, 4345, 4346, 4347, 4348, 4350, 4349,
+  4305, 4306, 4313, 4316, 4325, 4334, 4343, 4344, 4345, 4346, 4347, 4348, 4350, 4349,
   // an `error_code` that the client does not know, as that of an unknown app
   4355, 2000000,
 ]);

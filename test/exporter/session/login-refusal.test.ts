@@ -14,6 +14,7 @@ describe('isRefusal', () => {
     ['an app that is unknown, on WebAssembly', error(2000000, 'cannot find app'), true],
     ['a plain 401, on native', error(4309, 'http error code considered fatal: . Client Error: 401'), true],
     ['a plain 403, on WebAssembly', error(4309, 'Forbidden. Client Error: 403'), true],
+    ['a session that ended during the login', error(4301, 'the token is invalid or has expired'), false],
     ['no network', error(4309, 'client error code value considered fatal. Unknown HTTP Error: 0'), false],
     ['no network, on native', error(-1, 'request to http://x failed, reason: fetch failed'), false],
     ['a plain 400: the request was cut off', error(4309, 'Bad Request. Client Error: 400'), false],
