@@ -14,6 +14,7 @@ import { eventually } from './eventually.js';
 import { startIngestProcess, type IngestProcess } from './ingest-process.js';
 import { copyRealm, kotlinMissing, kotlinVersions, startKotlinClient } from './kotlin-client.js';
 import { byId, idOf, written } from './kotlin-documents.js';
+import { nextSecond } from './kotlin-suite.js';
 import { Network } from './network.js';
 import { createMongodbScratch, type Scratch } from './scratch.js';
 import { storedClientFile, storedCount, storedDeadLetters, storedDocuments } from './stored.js';
@@ -127,9 +128,7 @@ describeMongodb('three realm-ingest processes on one MongoDB', function () {
       const slowly = { LAB_PRINT: 'commit', LAB_BATCH: '2', LAB_PAUSE_MS: '300' };
       const again = start(servers[1], 60, { LAB_DIR: directory, LAB_SEED: '2', ...slowly });
       await eventually('a commit', () => again.lines.length > 0);
-      // The Kotlin SDK makes the same ObjectIds in processes that begin to within one second.
-      const second = Math.floor(Date.now() / 1000);
-      await eventually('the next second', () => Math.floor(Date.now() / 1000) > second);
+      await nextSecond();
       const fromCopy = start(servers[2], 20, { LAB_DIR: copy, LAB_SEED: '3', ...slowly });
       for (const client of [again, fromCopy]) {
         assert.equal(await client.exit, 0, client.errors());

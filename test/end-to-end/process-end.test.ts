@@ -97,6 +97,7 @@ ${record}\nend();`,
       },
     );
     assert.equal(ended.code, 0, ended.output);
+    assert.ok(ended.millis < 30_000, `${ended.millis}`);
     assert.match(ended.output, /2 records that no server has acknowledged remain/);
   });
 
