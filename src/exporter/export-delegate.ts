@@ -168,9 +168,9 @@ export class ExportDelegate<Item extends { readonly resource: ResourceLike }> {
       }
     }
     if (dropped > 0) {
-      this.#target.countDropped('unmappable', dropped);
+      this.#target.countDropped('unmappable-record', dropped);
       const message = `${dropped} of ${items.length} records cannot be mapped and were dropped: ${describeCause(reason)}`;
-      this.#diagnostics.report('error', 'unmappable', message);
+      this.#diagnostics.report('error', 'unmappable-record', message);
     }
     return records;
   }

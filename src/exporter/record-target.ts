@@ -42,7 +42,7 @@ export interface RecordTarget {
   /**
    * Counts records that never reached `write`, so that the status knows of every record that was dropped.
    *
-   * @param reason - a stable word, as in `unmappable`
+   * @param reason - a stable word, as in `unmappable-record`
    */
   countDropped(reason: string, count: number): void;
 

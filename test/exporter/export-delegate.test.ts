@@ -84,7 +84,7 @@ describe('ExportDelegate', () => {
       const result = await exported(createDelegate(), itemsNamed('a', '!b', 'c', '!d'));
       assert.deepEqual(result, { code: 0 });
       assert.deepEqual(namesOf(target.stored), ['a', 'c']);
-      assert.deepEqual([...target.dropped], [['unmappable', 2]]);
+      assert.deepEqual([...target.dropped], [['unmappable-record', 2]]);
       assert.equal(logged.length, 1);
       assert.match(logged[0]!.message, /^Exporter: 2 of 4 records cannot be mapped .*no way to map !b$/);
     });
@@ -93,14 +93,14 @@ describe('ExportDelegate', () => {
       const write = sinon.spy(target, 'onWrite');
       assert.deepEqual(await exported(createDelegate(), itemsNamed('!a')), { code: 0 });
       assert.equal(write.callCount, 0);
-      assert.deepEqual([...target.dropped], [['unmappable', 1]]);
+      assert.deepEqual([...target.dropped], [['unmappable-record', 1]]);
     });
 
     it('survives items that are not even objects', async () => {
       const items = [null, undefined, 7, ...itemsNamed('a')] as unknown as Item[];
       assert.deepEqual(await exported(createDelegate(), items), { code: 0 });
       assert.deepEqual(namesOf(target.stored), ['a']);
-      assert.deepEqual([...target.dropped], [['unmappable', 3]]);
+      assert.deepEqual([...target.dropped], [['unmappable-record', 3]]);
     });
 
     it('logs values that were lost, once however many there are', async () => {

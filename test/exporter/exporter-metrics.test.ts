@@ -136,7 +136,7 @@ describe('metrics of the exporters', () => {
     target.onWrite = () => Promise.reject(new Error('broken'));
     await exported(exporter, [span, null as never]);
     assert.deepEqual(await countsByError(), { 'export-failed': 1, 'unmappable-record': 1 });
-    assert.deepEqual(Object.fromEntries(target.dropped), { 'export-failed': 1, unmappable: 1 });
+    assert.deepEqual(Object.fromEntries(target.dropped), { 'export-failed': 1, 'unmappable-record': 1 });
   });
 
   it('count what comes after the shutdown', async () => {
