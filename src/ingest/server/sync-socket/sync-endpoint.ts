@@ -8,6 +8,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
+import { LogThrottle } from '../../log-throttle.js';
 import type { Logger } from '../../logger.js';
 import { chooseProtocol } from '../../protocol/subprotocol.js';
 import type { ProtocolVersion } from '../../protocol/messages.js';
@@ -65,6 +66,8 @@ export interface SyncEndpoint {
 const maxHeaderBytes = 1024;
 /** How long a client may take to close its side once it was told why. */
 const lingerMillis = 2000;
+/** One line a kind and minute of what any peer can bring about as often as it likes. */
+const lineMillis = 60_000;
 
 export function createSyncEndpoint(options: SyncEndpointOptions): SyncEndpoint {
   return new WebSocketSyncEndpoint(options);
@@ -82,6 +85,7 @@ class WebSocketSyncEndpoint implements SyncEndpoint {
   readonly #logger: Logger;
   readonly #observer: SyncObserver;
   readonly #errorLog = new ErrorLog();
+  readonly #peerLines = new LogThrottle(lineMillis);
   readonly #budget: InflightBudget;
   readonly #webSocketServer: WebSocketServer;
   /** The subprotocol chosen for a request. */
@@ -140,14 +144,15 @@ class WebSocketSyncEndpoint implements SyncEndpoint {
       return;
     }
     if (this.#open.size >= maxConnections) {
-      this.#logger.warn({ maxConnections }, 'sync connection refused: too many are open');
+      this.#warnOfPeer('too many', { maxConnections }, 'sync connection refused: too many are open');
       refuseUpgrade(socket, 503, 'too many connections');
       return;
     }
     const choice = chooseProtocol(request.headers['sec-websocket-protocol'] ?? '');
     if (!choice.chosen) {
-      this.#logger.warn({ reason: choice.reason }, 'sync connection refused: no common protocol');
-      refuseUpgrade(socket, 400, choice.body);
+      const { reason, body } = choice;
+      this.#warnOfPeer(reason, { reason }, 'sync connection refused: no common protocol');
+      refuseUpgrade(socket, 400, body);
       return;
     }
     this.#upgrade(request, socket, head, { ...user, ...choice });
@@ -246,8 +251,9 @@ class WebSocketSyncEndpoint implements SyncEndpoint {
         else refuseText(connection, hold);
       });
     });
-    webSocket.on('error', (error) => {
-      this.#logger.warn(
+    webSocket.on('error', (error: NodeJS.ErrnoException) => {
+      this.#warnOfPeer(
+        error.code ?? error.name, // what was broken, in one of a dozen codes of ws
         { err: error, userId },
         'sync connection ended: its client broke the WebSocket protocol',
       );
@@ -268,6 +274,11 @@ class WebSocketSyncEndpoint implements SyncEndpoint {
       this.#leaving.delete(connection);
     });
     return connection;
+  }
+
+  #warnOfPeer(kind: string, fields: object, message: string): void {
+    const events = this.#peerLines.admit(kind);
+    if (events !== undefined) this.#logger.warn({ ...fields, events }, message);
   }
 }
 

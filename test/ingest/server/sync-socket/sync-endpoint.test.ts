@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { useFakeTimers, type SinonFakeTimers } from 'sinon';
 import { WebSocket } from 'ws';
 import {
   createSyncEndpoint,
@@ -250,6 +251,78 @@ describe('sync endpoint', () => {
       }
       await raw.until(() => endpoint.connectionCount === 0, 'the server to let go');
       assert.match(JSON.stringify(logger.at('warn')), /does not read/);
+    });
+  });
+
+  describe('warns of what any peer can repeat once a kind and minute, with the number of events:', () => {
+    let clock: SinonFakeTimers;
+    beforeEach(async () => {
+      await listen({ maxConnections: 1 });
+      clock = useFakeTimers({ now: Date.now(), toFake: ['performance'] });
+    });
+    afterEach(() => {
+      clock.restore();
+    });
+
+    async function refused(offers: string): Promise<void> {
+      const raw = connect();
+      raw.write(upgradeRequest(offers));
+      await raw.until(() => raw.ended, 'the refusal');
+    }
+
+    async function breaks(bytes: Uint8Array): Promise<void> {
+      const raw = await open();
+      raw.write(bytes);
+      await endsWithoutCode(raw);
+    }
+
+    it('connections above the limit', async () => {
+      await open();
+      for (let n = 0; n < 4; n += 1) {
+        if (n === 3) clock.tick(60_000);
+        await refused(offersOf(14, '#'));
+      }
+      const message = 'sync connection refused: too many are open';
+      assert.deepEqual(
+        logger.lines,
+        [1, 3].map((events) => ({ level: 'warn', message, fields: { maxConnections: 1, events } })),
+      );
+    });
+
+    it('no common protocol, each reason on its own', async () => {
+      const [tooNew, tooOld] = [offersOf(15, '#'), offersOf(6, '/')];
+      for (const offers of [tooNew, tooNew, tooOld, tooNew]) await refused(offers);
+      clock.tick(60_000);
+      await refused(tooNew);
+      const message = 'sync connection refused: no common protocol';
+      assert.deepEqual(
+        logger.lines,
+        [
+          { reason: 'client-too-new', events: 1 },
+          { reason: 'client-too-old', events: 1 },
+          { reason: 'client-too-new', events: 3 },
+        ].map((fields) => ({ level: 'warn', message, fields })),
+      );
+    });
+
+    it('breaches of the WebSocket protocol, each on its own', async () => {
+      const unmasked = frame('mark 1 2\n', { mask: undefined });
+      const reserved = frame('x', { opcode: 3 });
+      for (const bytes of [unmasked, unmasked, reserved, unmasked]) await breaks(bytes);
+      clock.tick(60_000);
+      await breaks(unmasked);
+      assert.deepEqual(
+        logger.at('warn').map(({ fields, message }) => {
+          const { err, userId, events } = fields as { err: { code: string }; userId: string; events: number };
+          assert.match(message, /broke the WebSocket protocol/);
+          return [err.code, userId, events];
+        }),
+        [
+          ['WS_ERR_EXPECTED_MASK', 'user-1', 1],
+          ['WS_ERR_INVALID_OPCODE', 'user-1', 1],
+          ['WS_ERR_EXPECTED_MASK', 'user-1', 3],
+        ],
+      );
     });
   });
 
