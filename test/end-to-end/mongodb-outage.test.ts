@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type Realm from '../engine/realm.mjs';
 import { BSON, engineName } from '../engine/realm.mjs';
+import { parseExposition, valueOf } from '../ingest/server/metrics/exposition.js';
 import { describeProxiedMongodb, MongodbProxy } from '../mongodb/mongodb-proxy.js';
 import { createTestDatabase, type TestDatabase } from '../mongodb/test-database.js';
 import { closeDevices, openDevice, type Device } from './device.js';
@@ -40,11 +41,14 @@ const driverOptions: Record<string, string> =
 const devices = 3;
 const noteBytes = 20_000;
 const notesPerDevice = 100;
-/** Of the 6 MB that are written meanwhile. */
+/** Of the 6 MB that are written meanwhile, 3 MB as clients compress them. */
 const maxInflightBytes = 1024 * 1024;
 
-/** Of the process, besides what may be in flight: heaps grow under load, outage or not. */
-const slackBytes = 100 * 1024 * 1024;
+/** What a connection may send beyond it before it is stopped. */
+const readBytes = 64 * 1024;
+
+/** One message may always finish, and one be inflated: clients put up to 128 KiB and a transaction into one. */
+const messageBytes = 2 * (128 * 1024 + noteBytes);
 
 const heldBack = 'the store takes no uploads: clients are held back';
 
@@ -79,7 +83,10 @@ describeProxiedMongodb(
       server = await startIngestProcess({
         appId,
         store: store.href,
-        options: ['--classes', 'Note', '--max-inflight-bytes', String(maxInflightBytes)],
+        options: [
+          ...['--classes', 'Note', '--metrics-port', '0'],
+          ...['--max-inflight-bytes', String(maxInflightBytes)],
+        ],
       });
     });
 
@@ -92,7 +99,7 @@ describeProxiedMongodb(
     });
 
     for (const { what, begin } of ways) {
-      it(`because ${what}: holds them back, loses nothing, doubles nothing, within its memory`, async () => {
+      it(`because ${what}: holds them back, loses nothing, doubles nothing, within its budget`, async () => {
         const writers = await Promise.all(
           Array.from({ length: devices }, () => openDevice({ baseUrl: server.url, appId, schema })),
         );
@@ -104,6 +111,7 @@ describeProxiedMongodb(
         const baseline = server.residentBytes();
         let peak = baseline;
         let noticed = Number.NaN;
+        const watch = watchInflightBytes();
         const sampling = setInterval(() => {
           peak = Math.max(peak, server.residentBytes());
           if (Number.isNaN(noticed) && server.output().includes(heldBack)) noticed = performance.now();
@@ -119,7 +127,15 @@ describeProxiedMongodb(
           await eventually('the first document after it', storedNotes, (count) => count > held, 90_000);
           const recovered = performance.now();
           await Promise.all(writers.map((device) => device.uploaded(120_000)));
+          const maxInflight = watch.peakBytes();
+          const bound = maxInflightBytes + devices * readBytes + messageBytes;
+          assert.ok(
+            maxInflight > maxInflightBytes / 2,
+            `${maxInflight} bytes in flight: that was no pressure`,
+          );
+          assert.ok(maxInflight <= bound, `${maxInflight} bytes in flight, ${bound} at most`);
           report({
+            inflightKiB: maxInflight / 2 ** 10,
             outageMillis: restored - begun,
             noticedMillis: noticed - begun,
             recoveryMillis: recovered - restored,
@@ -129,18 +145,39 @@ describeProxiedMongodb(
           });
         } finally {
           clearInterval(sampling);
+          await watch.end();
         }
         assert.equal(await storedNotes(), before + devices * notesPerDevice);
         assert.deepEqual(await storedDeadLetters(database.uri), []);
         assert.ok(server.output().includes(heldBack), server.output());
         if (outageSeconds > holdBackSeconds) assert.match(server.output(), /client-held-back|sync-overload/);
-        const bound = 2 * maxInflightBytes + slackBytes;
-        assert.ok(peak - baseline < bound, `${peak - baseline} bytes more than before the outage`);
       });
     }
 
     function storedNotes(): Promise<number> {
       return database.db.collection('Note').countDocuments();
+    }
+
+    /** Scrapes until it is told to end. */
+    function watchInflightBytes(): { peakBytes(): number; end(): Promise<void> } {
+      const metricsUrl = /metrics are at (\S+)/.exec(server.output())?.[1];
+      assert.ok(metricsUrl !== undefined, server.output());
+      let peak = 0;
+      const ended = new AbortController();
+      const watching = (async () => {
+        while (!ended.signal.aborted) {
+          const families = parseExposition(await (await fetch(metricsUrl)).text());
+          peak = Math.max(peak, valueOf(families, 'realm_ingest_inflight_bytes'));
+          await delay(50);
+        }
+      })();
+      return {
+        peakBytes: () => peak,
+        async end() {
+          ended.abort();
+          await watching;
+        },
+      };
     }
   },
 );
