@@ -95,12 +95,11 @@ describe('under pressure', function () {
   const figure = async (sample: string): Promise<number> =>
     valueOf(parseExposition(await (await fetch(server.metricsUrl)).text()), `realm_ingest_${sample}`);
 
-  it('of 200 clients on a slow store, memory stays bounded, each makes progress, and nothing is lost or doubled', async () => {
+  it('of 200 clients on a slow store, what is in flight stays bounded, each makes progress, and nothing is lost or doubled', async () => {
     const uploaders = Array.from({ length: clientCount }, (_, number) => new Uploader(number));
     const tokens = await Promise.all(
       uploaders.map(async () => (await logIn(server.url, measuredAppId)).access_token),
     );
-    const before = await server.memory();
     const begun = performance.now();
     const watch = watchFigures();
     const staying = uploaders.slice(vanishing);
@@ -114,11 +113,15 @@ describe('under pressure', function () {
     // Each connection may send what Node reads at once before it is stopped; and one message may always finish.
     const inflightBound = budgetBytes + clientCount * 64 * kibibyte + 110_000;
     assert.ok(maxInflightBytes <= inflightBound, `${maxInflightBytes} bytes in flight`);
+    assert.ok(
+      maxInflightBytes > budgetBytes / 2,
+      `${maxInflightBytes} bytes in flight: that was no pressure`,
+    );
     assert.ok(maxHeldBack > clientCount / 4, `${maxHeldBack} held back: that was no pressure`);
-    const taken = (await server.memory()).maxRssBytes - before.rssBytes;
-    // What is being converted and committed, garbage included; then what is in flight, twice where it is put together.
-    const memoryBound = 300 * mebibyte + 2 * inflightBound;
-    assert.ok(taken <= memoryBound, `${Math.round(taken / mebibyte)} MiB taken`);
+    // Measured, for the README, and held to nothing: beside what converting leaves to the garbage collector, the 40 MB
+    // that all send together would not show.
+    const { maxRssBytes } = await server.memory();
+    console.log(`      resident memory, peak: ${Math.round(maxRssBytes / mebibyte)} MiB`); // eslint-disable-line no-console -- measured, in the report
 
     const firsts = staying.map(({ acknowledgedAt }) => acknowledgedAt[0]!).sort((a, b) => a - b);
     const median = firsts[firsts.length / 2]!;
