@@ -5,14 +5,11 @@ import { join } from 'node:path';
 import { describeMongodb, mongodbUri } from '../mongodb/test-database.js';
 import type { RunSettings } from './fault-run.js';
 import { mongodbStores } from './mongodb-stores.js';
-import { formatSeed, parseSeed } from './random.js';
+import { formatSeed } from './random.js';
 import { runMany } from './run-many.js';
+import { readRunSettings, type FaultRunSettings } from './run-settings.js';
 import { ServerPool } from './server/server-pool.js';
 import { describeFailure, Totals } from './totals.js';
-
-const { FAULT_SEED, FAULT_RUNS = '200' } = process.env;
-const firstSeed = FAULT_SEED === undefined ? Date.now() >>> 0 : parseSeed(FAULT_SEED);
-const runCount = Number(FAULT_RUNS);
 
 /** Runs of one test, so that a test says soon that something is wrong. */
 const groupSize = 50;
@@ -21,17 +18,28 @@ const concurrency = 6;
 /** Hours for a machine that does much else. */
 const timeoutMillis = 20 * 60_000;
 
-describe(`fault runs on SQLite (${runCount} from seed ${formatSeed(firstSeed)})`, function () {
-  this.timeout(timeoutMillis);
-  suiteOf(runCount, {});
-});
+try {
+  defineRuns(readRunSettings(process.env));
+} catch (error) {
+  // Mocha hides what a file throws while it is loaded behind an error of its own.
+  it('fault runs know their settings', () => {
+    throw error;
+  });
+}
 
-describeMongodb('fault runs on MongoDB', function () {
-  this.timeout(timeoutMillis);
-  suiteOf(20, { storeFor: mongodbStores(mongodbUri ?? '') });
-});
+function defineRuns({ firstSeed, runCount }: FaultRunSettings): void {
+  describe(`fault runs on SQLite (${runCount} from seed ${formatSeed(firstSeed)})`, function () {
+    this.timeout(timeoutMillis);
+    suiteOf(firstSeed, runCount, {});
+  });
 
-function suiteOf(count: number, settings: Pick<RunSettings, 'storeFor'>): void {
+  describeMongodb('fault runs on MongoDB', function () {
+    this.timeout(timeoutMillis);
+    suiteOf(firstSeed, 20, { storeFor: mongodbStores(mongodbUri ?? '') });
+  });
+}
+
+function suiteOf(firstSeed: number, count: number, settings: Pick<RunSettings, 'storeFor'>): void {
   const totals = new Totals();
   let pool: ServerPool;
   let evidenceDirectory: string;
