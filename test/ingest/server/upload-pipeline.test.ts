@@ -8,14 +8,101 @@ import type { ErrorCode } from '../../../src/errors.js';
 import { createChangesetConverter } from '../../../src/ingest/server/changeset-documents.js';
 import { retryDeadLetter } from '../../../src/ingest/server/dead-letter-retry.js';
 import { UploadPipeline } from '../../../src/ingest/server/upload-pipeline.js';
+import type { RealmValue } from '../../../src/ingest/changeset/realm-value.js';
+import { maxDocumentBytes } from '../../../src/ingest/store/document-limits.js';
 import { openStore } from '../../../src/ingest/store/open-store.js';
 import { StoreError } from '../../../src/ingest/store/store-error.js';
 import type { Document } from '../../../src/ingest/store/document.js';
 import type { DeadLetter, DeadLetterSummary, Store } from '../../../src/ingest/store/store.js';
 import type { Upload } from '../../../src/ingest/sync/sync-host.js';
+import { describeStores } from '../../end-to-end/describe-stores.js';
+import type { Scratch } from '../../end-to-end/scratch.js';
+import { insertInstructions } from '../changeset/insert-instructions.js';
+import { encodeChangeset } from '../changeset/naive-codec.js';
 import { RecordingLogger } from '../recording-logger.js';
+import { collect } from '../store/commit-request.js';
 import { largeChangeset } from './large-changeset.js';
 import { spanChangeset } from './span-changeset.js';
+
+/** On every store, where what MongoDB refuses is not to cost its neighbours anything. */
+describeStores('UploadPipeline, with documents that can never be stored', (kind) => {
+  let scratch: Scratch;
+  let store: Store;
+
+  beforeEach(async () => {
+    scratch = await kind.createScratch();
+    store = await openStore(scratch.store, { mode: 'serve', classes: ['Reading'] });
+  });
+
+  afterEach(async () => {
+    await store.close();
+    await scratch.remove();
+  });
+
+  it('stores their neighbours of the same changeset, and sets them aside with reasons', async () => {
+    const logger = new RecordingLogger();
+    const pipeline = new UploadPipeline({
+      appId: 'my-app',
+      store,
+      saltKey: new Uint8Array(32).fill(3),
+      converter: createChangesetConverter({ classPrefix: '', classes: ['Reading'], logger }),
+      onBroken: (error) => assert.fail(error),
+      logger,
+    });
+    const half: RealmValue = { type: 'string', value: 'x'.repeat(maxDocumentBytes / 2) };
+    const nul: RealmValue = { type: 'dictionary', entries: new Map([['a\0b', { type: 'int', value: 1n }]]) };
+    const properties: readonly (readonly [string, RealmValue])[][] = [
+      [],
+      [
+        ['left', half],
+        ['right', half],
+      ],
+      [['values', nul]],
+      [],
+    ];
+    const bytes = encodeChangeset(
+      properties.flatMap((more, n) =>
+        insertInstructions({
+          className: 'Reading',
+          primaryKey: { type: 'objectId', value: new Uint8Array(12).fill(n) },
+          properties: new Map([['n', { type: 'int', value: BigInt(n) }], ...more]),
+        }),
+      ),
+    );
+    const sent: Upload = {
+      file: { ident: 2n ** 40n, salt: 99n, userId: 'anon-1', clientVersion: 11n, serverVersion: 1n },
+      changesets: [
+        { clientVersion: 11n, serverVersion: 1n, originTimestamp: 0n, originFileIdent: 0n, bytes },
+      ],
+    };
+
+    await pipeline.commit(sent);
+    await pipeline.commit(sent); // changes nothing
+
+    const stored = (await collect(store.documents('Reading'))).map(({ n }) => n);
+    assert.deepEqual(stored.sort(), [0n, 3n]);
+    assert.deepEqual(pipeline.counters, {
+      changesets: 2,
+      documents: 2,
+      duplicates: 2,
+      deadLetters: { 'too-large': 1, 'unstorable-value': 1 },
+      storeFailures: {},
+    });
+    const letters = await collect(store.deadLetters.list());
+    assert.deepEqual(
+      letters.map(({ place, className, reason }) => [place, className, reason]),
+      [
+        [1, 'Reading', 'too-large'],
+        [2, 'Reading', 'unstorable-value'],
+      ],
+    );
+    assert.match(letters[0]!.detail, /^\d+ bytes of BSON; at most 16777216 can be stored$/u);
+    assert.match(letters[1]!.detail, /NUL/u);
+    const whole = await store.deadLetters.find(letters[1]!.key);
+    assert.ok(Buffer.from(bytes).equals(whole!.changeset), 'a dead letter has the changeset as it came');
+    assert.equal((await pipeline.findClientFile(sent.file.ident))?.clientVersion, 11n);
+  });
+});
 
 describe('UploadPipeline', () => {
   let directory: string;
