@@ -5,6 +5,7 @@ import { MongoClient, type Db } from 'mongodb';
 import { connect, RealmLogRecordExporter, RealmSpanExporter, type Connection } from '../../src/index.js';
 import Realm, { engineName } from '../engine/realm.mjs';
 import { createTestDatabase, describeMongodb, type TestDatabase } from '../mongodb/test-database.js';
+import { skip } from '../skip.js';
 import { documentedBlocks, missingOperators, runWithEquivalents } from './documented-queries.js';
 import { eventually } from './eventually.js';
 import { startIngest, type Ingest } from './ingest.js';
@@ -182,8 +183,7 @@ describeMongodb(`docs/mongodb-queries.md, asked of what realm-js (${engineName} 
     it(`${heading}${form}: as it stands on the page`, async function () {
       const lacking = operators.filter((operator) => missing.includes(operator));
       if (lacking.length > 0) {
-        this.test!.title += ` (skipped: this server has no ${lacking.join(', ')})`;
-        this.skip();
+        skip(this, `this server has no ${lacking.join(', ')}`);
       }
       const rows = await db
         .collection(collection)
@@ -204,8 +204,7 @@ describeMongodb(`docs/mongodb-queries.md, asked of what realm-js (${engineName} 
 
   it('reads what its indexes name, and nothing else', async function () {
     if (!(await explains(db))) {
-      this.test!.title += ' (skipped: this server explains nothing)';
-      this.skip();
+      skip(this, 'this server explains nothing');
     }
     for (const collection of ['Span', 'LogRecord']) {
       const made = async () => (await db.collection(collection).indexes()).length >= 3;

@@ -69,6 +69,9 @@ export async function takesFaults(db: Db): Promise<boolean> {
   );
 }
 
+/** Why tests are skipped on a server that is not that of `npm run mongodb`. */
+export const noFaults = 'only the server of `npm run mongodb` takes faults';
+
 /** Whether the server keeps binaries of every subtype; that of `npm run mongodb` keeps plain ones and UUIDs. */
 export async function keepsEverySubtype(db: Db): Promise<boolean> {
   const probe = db.collection('probe');

@@ -10,6 +10,7 @@ import {
   takesFaults,
   type TestDatabase,
 } from '../../../mongodb/test-database.js';
+import { skip } from '../../../skip.js';
 import { collect, file, map, noLetters, placed, request, upload } from '../commit-request.js';
 
 /** A server looks once a minute for what to delete. */
@@ -119,11 +120,4 @@ async function commitAgainAndAgain(store: Store, document: Document): Promise<vo
     Boolean,
     electionMillis,
   );
-}
-
-/** Says why, in the report. */
-function skip(context: Mocha.Context, why: string): never {
-  const test = context.currentTest ?? context.test;
-  if (test) test.title += ` (skipped: ${why})`;
-  return context.skip();
 }

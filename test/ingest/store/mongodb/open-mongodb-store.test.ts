@@ -6,8 +6,10 @@ import {
   addFault,
   createTestDatabase,
   describeMongodb,
+  noFaults,
   takesFaults,
 } from '../../../mongodb/test-database.js';
+import { skip } from '../../../skip.js';
 import { RecordingLogger } from '../../recording-logger.js';
 import { isStoreError } from '../store-fixture.js';
 
@@ -20,7 +22,7 @@ describeMongodb('opening a MongoDB store that does not let us in', () => {
     it(`fails at once, in the words of ${whose}`, async function () {
       const database = await createTestDatabase();
       try {
-        if (!(await takesFaults(database.db))) this.skip();
+        if (!(await takesFaults(database.db))) skip(this, noFaults);
         await addFault(database.db, { command: 'listCollections', reply: { ok: 0, ...refusal } });
         const logger = new RecordingLogger();
         const opening = openStore(database.uri, { mode: 'serve', logger });

@@ -7,9 +7,11 @@ import {
   clearFaults,
   createTestDatabase,
   describeMongodb,
+  noFaults,
   takesFaults,
   type TestDatabase,
 } from '../../../mongodb/test-database.js';
+import { skip } from '../../../skip.js';
 import { RecordingLogger } from '../../recording-logger.js';
 import { map, upload } from '../commit-request.js';
 import { isStoreError } from '../store-fixture.js';
@@ -81,7 +83,7 @@ describeMongodb('the MongoDB store, when it is served,', () => {
 
   describe('on a server that says', () => {
     beforeEach(async function () {
-      if (!(await takesFaults(database.db))) this.skip();
+      if (!(await takesFaults(database.db))) skip(this, noFaults);
     });
 
     it('that it is older than MongoDB 5.0, refuses it', async () => {
@@ -234,8 +236,8 @@ describeMongodb('the MongoDB store, when it is served,', () => {
     };
 
     for (const key of [{ _id: 'hashed' }, { _id: 1 }]) {
-      it(`serves a collection sharded by ${JSON.stringify(key)} (skipped elsewhere)`, async function () {
-        if (!isSharded) this.skip();
+      it(`serves a collection sharded by ${JSON.stringify(key)}`, async function () {
+        if (!isSharded) skip(this, 'this server is no sharded cluster');
         await shard('Span', key);
         const store = await openStore(database.uri, { mode: 'serve', logger });
         const commit = upload([map({ _id: 1n }), map({ _id: 2n })]);
@@ -246,8 +248,8 @@ describeMongodb('the MongoDB store, when it is served,', () => {
     }
 
     for (const key of [{ traceId: 1 }, { _id: 1, traceId: 1 }]) {
-      it(`refuses, or warns of, one sharded by ${JSON.stringify(key)} (skipped elsewhere)`, async function () {
-        if (!isSharded) this.skip();
+      it(`refuses, or warns of, one sharded by ${JSON.stringify(key)}`, async function () {
+        if (!isSharded) skip(this, 'this server is no sharded cluster');
         await shard('Span', key);
         // By what the user of MONGODB_URI may see.
         const outcome = await serve().then(
