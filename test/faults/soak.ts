@@ -3,14 +3,12 @@
  *
  * @module
  */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { formatSeed, parseSeed } from './random.js';
+import { runInProcess } from './run-in-process.js';
 import type { SoakOrder, SoakReport } from './soak-worker.js';
 import { describeFailure, Totals } from './totals.js';
 
@@ -75,7 +73,7 @@ async function soak(): Promise<number> {
       millis: deadline - performance.now(),
       ...{ concurrency, evidenceDirectory, store },
     };
-    await work(order, (report) => {
+    await runInProcess(order, (report) => {
       last = report;
       totals.add(report.result);
       progress.update();
@@ -86,18 +84,6 @@ async function soak(): Promise<number> {
   for (const result of totals.failed) process.stdout.write(`\n${describeFailure(result)}\n`);
   if (totals.failed.length === 0 && values.evidence === undefined) await rmdir(evidenceDirectory);
   return totals.failed.length === 0 ? 0 : 1;
-}
-
-/** One process's share. @throws Error if it ended before its time */
-async function work(order: SoakOrder, onReport: (report: SoakReport) => void): Promise<void> {
-  const worker = fork(fileURLToPath(new URL('soak-worker.ts', import.meta.url)), {
-    execArgv: ['--import', 'tsx'],
-    serialization: 'advanced',
-  });
-  worker.on('message', onReport);
-  worker.send(order);
-  const [code, signal] = (await once(worker, 'exit')) as [number | null, NodeJS.Signals | null];
-  if (code !== 0) throw new Error(`the runs' process ended with ${code ?? signal}`);
 }
 
 function describeMemory({ clientRssBytes, server }: SoakReport): string {
