@@ -1,11 +1,15 @@
 /**
- * A process with a connection of its own, for tests: `connection-worker.ts <settings as JSON>`. Says `{ ready: true }`, then
- * answers each message: `{ write: count }` with `{ stored, failed }`, `{ flush: millis }` with `{ flushed }`, `{ open: true }`
- * once the synced Realm is open. Spans are named `<name>-<number>`.
+ * A process with a connection and an exporter of its own, for tests: `connection-worker.ts <settings as JSON>`. Says
+ * `{ ready: true }`, then answers each message: `{ write: count }`, once the export of so many spans has called back, with
+ * `{ stored, failed }`; `{ flush: millis }` with `{ flushed }`; `{ open: true }` once the synced Realm is open. Spans are
+ * named `<name>-<number>`.
  */
+import { SpanStatusCode } from '@opentelemetry/api';
+import { ExportResultCode, type ExportResult } from '@opentelemetry/core';
+import { BasicTracerProvider, type ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import Realm from '../../engine/realm.mjs';
 import { connect } from '../../../src/exporter/connection/connect.js';
-import { recordTarget } from '../../../src/exporter/record-target.js';
+import { RealmSpanExporter } from '../../../src/exporter/realm-span-exporter.js';
 
 /** What a worker is started with. */
 export interface WorkerSettings {
@@ -42,7 +46,19 @@ const connection = connect({
   directory,
   ...limits,
 });
-const target = connection[recordTarget];
+const exporter = new RealmSpanExporter({ connection });
+const ended: ReadableSpan[] = [];
+const provider = new BasicTracerProvider({
+  spanProcessors: [
+    {
+      onStart: () => undefined,
+      onEnd: (span) => ended.push(span),
+      forceFlush: () => Promise.resolve(),
+      shutdown: () => Promise.resolve(),
+    },
+  ],
+});
+const tracer = provider.getTracer('worker');
 let written = 0;
 
 process.on('message', (order: WorkerOrder) => {
@@ -57,17 +73,22 @@ async function obey({ write, flush, open }: WorkerOrder): Promise<object> {
   if (open) await connection.realm;
   if (flush !== undefined) return { flushed: await connection.flush(flush) };
   if (write === undefined) return {};
-  const text = 'x'.repeat(500);
-  const { stored, failed } = await target.write(
-    Array.from({ length: write }, () => ({
-      kind: 'span',
-      className: 'Span',
-      values: { _id: new target.ObjectId(), name: `${name}-${(written += 1)}`, statusMessage: text },
-      notes: [],
-      sizeBytes: 550,
-    })),
-  );
-  return { stored, failed };
+  const failedBefore = countDropped();
+  for (let count = 0; count < write; count += 1) {
+    const span = tracer.startSpan(`${name}-${(written += 1)}`);
+    span.setStatus({ code: SpanStatusCode.ERROR, message: 'x'.repeat(500) });
+    span.end();
+  }
+  const { code } = await new Promise<ExportResult>((resolve) => {
+    exporter.export(ended.splice(0), resolve);
+  });
+  const failed = countDropped() - failedBefore;
+  if ((code === ExportResultCode.FAILED) !== failed > 0) throw new Error(`code ${code}, ${failed} failed`);
+  return { stored: write - failed, failed };
+}
+
+function countDropped(): number {
+  return Object.values(connection.status.dropped).reduce((sum, count) => sum + count, 0);
 }
 
 function say(answer: WorkerAnswer): void {
