@@ -26,8 +26,9 @@ export function keepsIdsUnique(key: ShardKey): boolean {
  * The keys of those of some collections that are sharded; `unknown` for one that is, or may be, by a key that nobody
  * tells us. Collections that are not sharded are left out.
  *
- * Three ways, each for those to whom the one before is closed: `config.collections`, which takes the right to read it; `$listClusterCatalog` (8.0.10
- * and later), for which the own database is enough; `collStats`, which only says that a collection is sharded.
+ * Three ways, each for those to whom the one before is closed: `config.collections`, which takes the right to read it;
+ * `$listClusterCatalog` (8.0.10 and later), for which the own database is enough; `collStats`, which only says that a
+ * collection is sharded.
  *
  * @throws the driver's error where MongoDB cannot be reached
  */
