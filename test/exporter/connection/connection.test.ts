@@ -397,8 +397,11 @@ describe('connection', function () {
       target.retain();
       await write(connection, 'short-1');
       await target.release(10_000);
-      assert.equal(connection.status.state, 'closed');
-      assert.deepEqual(await storedNames('short-'), ['short-1']);
+      const { state, acknowledged, lastError } = connection.status;
+      assert.deepEqual(
+        { state, acknowledged, lastError, stored: await storedNames('short-') },
+        { state: 'closed', acknowledged: 1, lastError: undefined, stored: ['short-1'] },
+      );
     });
 
     it('says what remains, once', async () => {
