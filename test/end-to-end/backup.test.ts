@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import type Realm from '../engine/realm.mjs';
 import { BSON, engineName } from '../engine/realm.mjs';
+import { skip } from '../skip.js';
 import { describeSqlite } from './describe-stores.js';
 import { openDevice } from './device.js';
 import { startIngestProcess } from './ingest-process.js';
@@ -18,9 +19,7 @@ describeSqlite(`README’s backup, and a device (${engineName} engine)`, functio
   this.timeout(60_000);
 
   before(function () {
-    if (spawnSync('sqlite3', ['--version']).error === undefined) return;
-    console.log('      skipped: no sqlite3'); // eslint-disable-line no-console -- says why, in the report
-    this.skip();
+    if (spawnSync('sqlite3', ['--version']).error !== undefined) skip(this, 'no sqlite3');
   });
 
   const site = useSite(kind, (store) => startIngestProcess({ appId, store, options: ['--classes', 'Note'] }));

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { skip } from '../skip.js';
 import { describeSqlite, describeStores } from './describe-stores.js';
 import { eventually } from './eventually.js';
 import { startIngestProcess, type IngestProcess } from './ingest-process.js';
@@ -63,9 +64,7 @@ export function describeKotlin(
     describeSome(`${title}: Realm Kotlin ${version.realm} (protocol ${version.protocol})`, function (kind) {
       this.timeout(2 * firstRunMillis);
       before(function () {
-        if (kotlinMissing === undefined) return;
-        console.log(`      skipped: ${kotlinMissing}`); // eslint-disable-line no-console -- says why, in the report
-        this.skip();
+        if (kotlinMissing !== undefined) skip(this, kotlinMissing);
       });
       const site = useSite<Ingest | IngestProcess, KotlinServerSettings>(
         kind,

@@ -9,6 +9,7 @@ import { logIn, SyncClient } from '../ingest/server/sync-client.js';
 import { spanChangeset } from '../ingest/server/span-changeset.js';
 import { describeProxiedMongodb, MongodbProxy, proxyMissing } from '../mongodb/mongodb-proxy.js';
 import { describeMongodb } from '../mongodb/test-database.js';
+import { skip } from '../skip.js';
 import { closeDevices, openDevice } from './device.js';
 import { eventually } from './eventually.js';
 import { startIngestProcess, type IngestProcess } from './ingest-process.js';
@@ -107,10 +108,7 @@ describeMongodb('three realm-ingest processes on one MongoDB', function () {
 
     it('of a native engine see no error, and both deliver', async function () {
       this.timeout(600_000); // the first run compiles the client
-      if (kotlinMissing !== undefined) {
-        console.log(`      skipped: ${kotlinMissing}`); // eslint-disable-line no-console -- says why, in the report
-        this.skip();
-      }
+      if (kotlinMissing !== undefined) skip(this, kotlinMissing);
       const start = (server: IngestProcess, count: number, environment: Record<string, string>) =>
         startKotlinClient({
           version: kotlinVersions[1],
