@@ -30,6 +30,7 @@ export class ExportingApp {
   readonly #traces: BasicTracerProvider;
   readonly #logs: LoggerProvider;
   readonly #exporters: readonly CountingExporter[];
+  #flushed: Promise<unknown> = Promise.resolve();
 
   constructor(options: ExportingAppOptions) {
     const { serviceName, maxExportBatchSize } = options;
@@ -64,7 +65,11 @@ export class ExportingApp {
 
   /** @returns whether the server has acknowledged all that was recorded */
   async settled(timeoutMillis: number): Promise<boolean> {
-    await Promise.all([this.#traces.forceFlush(), this.#logs.forceFlush()]);
+    // One after the other: a second flush of the SDK's log processor returns at once, and leaves records where they are.
+    this.#flushed = this.#flushed.then(() =>
+      Promise.all([this.#traces.forceFlush(), this.#logs.forceFlush()]),
+    );
+    await this.#flushed;
     return this.connection.flush(timeoutMillis);
   }
 
