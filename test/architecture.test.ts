@@ -10,10 +10,11 @@ import ts from 'typescript';
  * the layers that it may use besides itself, and those of which it may use types only.
  */
 const layers: Record<string, { uses: readonly string[]; types?: readonly string[] }> = {
+  duration: { uses: [] },
   errors: { uses: [] },
   version: { uses: [] },
   model: { uses: ['errors'] },
-  exporter: { uses: ['errors', 'version', 'model'] },
+  exporter: { uses: ['duration', 'errors', 'version', 'model'] },
   index: { uses: ['errors', 'model', 'exporter'] },
 
   'ingest/logger': { uses: [] },
@@ -50,6 +51,7 @@ const layers: Record<string, { uses: readonly string[]; types?: readonly string[
   },
   'ingest/cli': {
     uses: [
+      'duration',
       'errors',
       'version',
       'ingest/logger',

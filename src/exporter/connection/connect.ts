@@ -1,4 +1,5 @@
 import { platform } from '#platform';
+import { parseDurationSeconds } from '../../duration.js';
 import { InvalidOptionError } from '../../errors.js';
 import { schemasFor } from '../../model/schema.js';
 import { openApp } from '../session/app-registry.js';
@@ -25,8 +26,6 @@ const ENCRYPTION_KEY_BYTES = 64;
 const DEFAULT_MAX_UNSYNCED_BYTES = 256 * 1024 * 1024;
 /** Realm's files begin with some hundred kilobytes and grow by a megabyte at a time. */
 const MIN_MAX_UNSYNCED_BYTES = 4 * 1024 * 1024;
-
-const unitMillis: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** What `Realm.Credentials` makes, or a function that makes it anew for each login, as for tokens that expire. */
 export type CredentialsOption = CredentialsLike | (() => CredentialsLike | Promise<CredentialsLike>);
@@ -211,9 +210,8 @@ function checkWhenFull(value: unknown): WhenFull {
 
 function checkAge(value: unknown): number | undefined {
   if (value === undefined) return undefined;
-  const [, count = '', unit = ''] = /^(\d{1,9})([smhd])$/.exec(typeof value === 'string' ? value : '') ?? [];
-  const millis = Number(count) * (unitMillis[unit] ?? NaN);
-  if (millis > 0) return millis;
+  const seconds = typeof value === 'string' ? parseDurationSeconds(value) : undefined;
+  if (seconds !== undefined && seconds > 0) return seconds * 1000;
   throw new InvalidOptionError('maxUnsyncedAge', value, 'a time above zero, as 36h or 30d');
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { parseDurationSeconds } from '../../duration.js';
 import { openStore } from '../store/open-store.js';
 import type { Store, StoreMode } from '../store/store.js';
 
@@ -45,15 +46,12 @@ export function parseInteger(text: string): number {
   return Number(text);
 }
 
-const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
-
 /** `30d`, `12h`, `90m`, `45s` as seconds, for commander. */
 export function parseSeconds(text: string): number {
-  const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-  const seconds = unitSeconds[unit];
+  const seconds = parseDurationSeconds(text);
   if (seconds === undefined)
     throw new InvalidArgumentError('It is a number and its unit: 30d, 12h, 90m or 45s.');
-  return Number(count) * seconds;
+  return seconds;
 }
 
 /** Runs `work` with a store that is open, and closes it whatever comes. */
