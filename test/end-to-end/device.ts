@@ -1,4 +1,4 @@
-import Realm from '../engine/realm.mjs';
+import Realm, { BSON } from '../engine/realm.mjs';
 
 /** A Realm that one app has open, and what tests do with it. */
 export interface Device {
@@ -9,6 +9,8 @@ export interface Device {
   readonly errors: readonly Error[];
   /** One transaction. */
   write(className: string, ...objects: Record<string, unknown>[]): void;
+  /** Writes an object of nothing but its `_id` every five milliseconds. @returns a function that ends it: how many it were */
+  keepWriting(className: string): () => number;
   /** Resolves when the server has acknowledged all. */
   uploaded(timeoutMillis?: number): Promise<void>;
   /** Closes the Realm. Its session stays alive for a while; it is what keeps the WebAssembly engine's file. */
@@ -63,15 +65,27 @@ async function open({
     },
   });
   opened.add(realm);
+  const write = (className: string, ...objects: Record<string, unknown>[]): void => {
+    realm.write(() => {
+      for (const object of objects) realm.create(className, object);
+    });
+  };
   return {
     app,
     user,
     realm,
     errors,
-    write(className, ...objects) {
-      realm.write(() => {
-        for (const object of objects) realm.create(className, object);
-      });
+    write,
+    keepWriting(className) {
+      let written = 0;
+      const timer = setInterval(() => {
+        write(className, { _id: new BSON.ObjectId() });
+        written += 1;
+      }, 5);
+      return () => {
+        clearInterval(timer);
+        return written;
+      };
     },
     async uploaded(timeoutMillis = 15_000) {
       await realm.syncSession?.uploadAllLocalChanges(timeoutMillis);

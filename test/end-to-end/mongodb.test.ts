@@ -211,11 +211,8 @@ describeMongodb('three realm-ingest processes on one MongoDB', function () {
       const count = await storedCount(scratch.store, 'Note');
       network.connectTo(servers[0].url);
       const device = await openDevice({ baseUrl: network.url, appId, schema });
-      let written = 0;
-      const writing = setInterval(() => {
-        device.write('Note', { _id: new BSON.ObjectId() });
-        written++;
-      }, 5);
+      const stopWriting = device.keepWriting('Note');
+      let written: number;
       try {
         for (const next of [1, 2, 0, 1] as const) {
           await device.uploaded(30_000);
@@ -224,7 +221,7 @@ describeMongodb('three realm-ingest processes on one MongoDB', function () {
         }
         await servers[0].kill();
       } finally {
-        clearInterval(writing);
+        written = stopWriting();
       }
       await device.uploaded(30_000);
       assert.equal((await storedCount(scratch.store, 'Note')) - count, written);

@@ -18,11 +18,8 @@ describeStores(`realm-js (${engineName} engine) and realm-ingest in two processe
 
   it('loses nothing and stores nothing twice over SIGKILLs of the server', async () => {
     const device = await openDevice({ baseUrl: site.network.url, appId, schema });
-    let written = 0;
-    const writing = setInterval(() => {
-      device.write('Note', { _id: new BSON.ObjectId() });
-      written++;
-    }, 5);
+    const stopWriting = device.keepWriting('Note');
+    let written: number;
     try {
       for (let kills = 0; kills < 3; kills++) {
         await device.uploaded(30_000);
@@ -31,7 +28,7 @@ describeStores(`realm-js (${engineName} engine) and realm-ingest in two processe
         await site.restart();
       }
     } finally {
-      clearInterval(writing);
+      written = stopWriting();
     }
     await device.uploaded(30_000);
     assert.equal(await storedCount(site.store, 'Note'), written);
