@@ -1,5 +1,5 @@
 import type { NativeRealm } from './realm-types.js';
-import { withoutTracing } from './suppression.js';
+import { transact } from './transaction.js';
 
 /** A record on its way into a Realm: what `realm.create(className, values)` takes, and about how large it is. */
 export interface WritableRecord {
@@ -78,12 +78,10 @@ export function commitSlice(
   objects: readonly { readonly className: string; readonly values: Readonly<Record<string, unknown>> }[],
 ): void {
   let millis = 0;
-  withoutTracing(() => {
-    realm.write(() => {
-      const start = performance.now();
-      for (const { className, values } of objects) realm.create(className, values);
-      millis = performance.now() - start;
-    });
+  transact(realm, () => {
+    const start = performance.now();
+    for (const { className, values } of objects) realm.create(className, values);
+    millis = performance.now() - start;
   });
   size.learn(objects.length, millis);
 }

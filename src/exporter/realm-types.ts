@@ -77,6 +77,7 @@ export interface NativeRealm extends RealmLike {
   objects(className: string): NativeResults;
   objectForPrimaryKey(className: string, key: unknown): NativeObject | null;
   delete(objects: unknown): void;
+  cancelTransaction(): void;
 }
 
 /** One managed object. Properties are read from the file at each access. */

@@ -14,6 +14,7 @@ import type {
 } from '../realm-types.js';
 import { decodePayload, encodePayload } from './spool-payload.js';
 import { withoutTracing } from '../suppression.js';
+import { transact } from '../transaction.js';
 
 const CLASS = 'SpooledRecord';
 
@@ -174,23 +175,23 @@ export class Spool implements Destination {
     return { records, seqs, unreadable };
   }
 
-  /** Deletes the records with these `seq`s, which `peek` gave. */
+  /** Deletes the records with these `seq`s, which `peek` gave, and which may have been dropped since. */
   remove(seqs: readonly number[]): void {
     const [first] = seqs;
     const last = seqs.at(-1);
     if (first === undefined || last === undefined) return;
     const chosen = new Set(seqs);
+    let records = 0;
     let bytes = 0;
-    withoutTracing(() => {
-      this.#realm.write(() => {
-        for (const object of [...this.#between(first, last + 1)]) {
-          if (!chosen.has(Number(object.seq))) continue;
-          bytes += Number(object.sizeBytes);
-          this.#realm.delete(object);
-        }
-      });
+    transact(this.#realm, () => {
+      for (const object of [...this.#between(first, last + 1)]) {
+        if (!chosen.has(Number(object.seq))) continue;
+        records += 1;
+        bytes += Number(object.sizeBytes);
+        this.#realm.delete(object);
+      }
     });
-    this.#count -= seqs.length;
+    this.#count -= records;
     this.#sizeBytes -= bytes;
   }
 
@@ -233,7 +234,7 @@ export class Spool implements Destination {
   #drop(objects: NativeResults): number {
     const records = objects.length;
     const bytes = toNumber(objects.sum('sizeBytes')) ?? 0;
-    this.#realm.write(() => {
+    transact(this.#realm, () => {
       this.#realm.delete(objects);
     });
     this.#count -= records;
