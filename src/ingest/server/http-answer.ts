@@ -70,7 +70,14 @@ export function encodeAnswer({ status, body }: Answer): string {
 /** One line a kind and minute: while a store is down, everybody's requests fail, and come again. */
 const lineMillis = 60_000;
 
-/** What errors are answered with. What is not the client's doing is logged. */
+/** Refusals that the same device meets again and again until somebody mends its configuration, or the server's. */
+const lastingRefusals: ReadonlySet<AppServicesErrorCode> = new Set([
+  'AppNotFound',
+  'AuthError',
+  'AuthProviderNotFound',
+]);
+
+/** What errors are answered with. What somebody has to mend is logged. */
 export class ErrorAnswers {
   readonly #logger: Logger;
   readonly #lines = new LogThrottle(lineMillis);
@@ -81,7 +88,10 @@ export class ErrorAnswers {
 
   /** A store that fails, and a fault of our own, are 5xx: clients come again. */
   toAnswer(error: unknown): Answer {
-    if (error instanceof AuthError) return errorAnswer(error.status, error.errorCode, error.reason);
+    if (error instanceof AuthError) {
+      this.#tellRefusal(error);
+      return errorAnswer(error.status, error.errorCode, error.reason);
+    }
     if (error instanceof StoreError) {
       const events = this.#lines.admit(error.code);
       if (events !== undefined) this.#logger.warn({ err: error, events }, 'requests could not be answered');
@@ -89,6 +99,12 @@ export class ErrorAnswers {
     }
     this.#logger.error({ err: error }, 'a request failed');
     return errorAnswer(500, 'InternalServerError', 'internal error');
+  }
+
+  #tellRefusal({ errorCode, reason, level }: AuthError): void {
+    if (!lastingRefusals.has(errorCode)) return;
+    const events = this.#lines.admit(errorCode);
+    if (events !== undefined) this.#logger[level]({ reason, events }, 'a device was refused');
   }
 }
 

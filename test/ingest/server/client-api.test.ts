@@ -145,6 +145,30 @@ describe('the App Services client API over HTTP', () => {
     await assertRefused(await fetch(api('/auth/session'), { method: 'POST' }), 400, 'BadRequest');
   });
 
+  it('refusals that somebody has to mend are in the log, with the reason, once a kind and minute', async () => {
+    for (const [app, provider, body] of [
+      ['my-app', 'api-key', { key: 'rik_of-another-store' }],
+      ['my-app', 'api-key', { key: 'rik_of-another-store' }],
+      ['my-app', 'local-userpass', { username: 'a', password: 'b' }],
+      ['my-ap', 'anon-user', {}],
+    ] as const) {
+      const path = `/app/${app}/auth/providers/${provider}/login`;
+      await fetch(api(path), { method: 'POST', body: JSON.stringify(body) });
+    }
+    // Part of every device's day, and said to the device alone.
+    await fetch(api('/auth/profile'), bearer('expired'));
+    const lines = logger.at('info').filter(({ message }) => message === 'a device was refused');
+    assert.deepEqual(
+      lines.map(({ fields }) => fields),
+      [
+        { reason: 'invalid API key', events: 1 },
+        { reason: 'this server has no such authentication provider', events: 1 },
+        { reason: "cannot find app using Client App ID 'my-ap'", events: 1 },
+      ],
+    );
+    assert.ok(!JSON.stringify(logger.lines).includes('rik_'));
+  });
+
   it('a store that cannot be asked is 503: nobody loses a user over it', async () => {
     const user = await login('anon-user', {});
     revocations.down = true;
