@@ -9,6 +9,7 @@ import {
   type ConnectionStatus,
   type StatusListener,
 } from './connection-status.js';
+import type { Destination } from '../destination.js';
 import { Diagnostics } from '../diagnostics.js';
 import type { ObjectIdConstructor, RealmLike } from '../realm-types.js';
 import { RealmPromise } from './realm-promise.js';
@@ -101,9 +102,13 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
       measure: () => options.store.sizeBytes(),
     });
     this.#writer = new RecordWriter({
-      place: (nextBytes) => this.#place(nextBytes),
+      place: (nextBytes, avoided) => this.#place(nextBytes, avoided),
       onStored: (destination, count, sizeBytes) => {
         this.#session?.stored(destination, count, sizeBytes);
+      },
+      onRefused: (cause) => {
+        const text = `the synced Realm takes no records, which are kept in the spool: ${describeCause(cause)}`;
+        this.#report(new ConnectionError('sync-failed', text, { cause, retryable: true }));
       },
       onFailed: (count, error) => {
         this.countDropped(error.code, count);
@@ -194,14 +199,14 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
     return failed === 0 ? { stored: 0, failed } : { stored: 0, failed, error };
   }
 
-  #place(nextBytes: number): Place | undefined {
+  #place(nextBytes: number, avoided: Destination | undefined): Place | undefined {
     const session = this.#session;
     if (session === undefined) {
       throw this.#startError instanceof ConnectionError
         ? this.#startError
         : new ConnectionError('open-failed', 'no slot is open');
     }
-    return session.place(nextBytes);
+    return session.place(nextBytes, avoided);
   }
 
   /** @returns whether this process has a slot of its own now */

@@ -76,6 +76,7 @@ class RealmTarget implements RecordTarget {
       // What the app's own Realm may take is the app's business.
       place: () => ({ destination: this.#find(), roomBytes: Infinity }),
       onStored: () => undefined,
+      onRefused: () => undefined,
       onFailed: (_count, error) => {
         this.#report(error);
       },

@@ -9,11 +9,19 @@ import { nextTurn } from '../turn.js';
 const BUSY_POLL_MILLIS = 5;
 const BUSY_TURNS = 10;
 
+/** How long an export waits for the end of a transaction of the app, from its call on, in milliseconds. */
+const MAX_BUSY_MILLIS = 30_000;
+
+/** So many records one after the other that a destination does not take even alone: then it takes none. */
+const MAX_REFUSED_RECORDS = 2;
+
 /** Where records go, and how much of them. */
 export interface Place {
   readonly destination: Destination;
   /** How many bytes of records fit there, by their own sizes. */
   readonly roomBytes: number;
+  /** Whether there is another place, should this one take no records at all. */
+  readonly hasAlternative?: boolean;
 }
 
 /** What a writer needs to know. */
@@ -22,12 +30,15 @@ export interface RecordWriterOptions {
    * Where the next slice goes; it may change from slice to slice.
    *
    * @param nextBytes - the size of the next record
+   * @param avoided - what takes no records, although it had an alternative
    * @returns undefined while room is being made: it is asked again in a later turn
    * @throws ConnectionError if records cannot be stored anywhere now
    */
-  readonly place: (nextBytes: number) => Place | undefined;
+  readonly place: (nextBytes: number, avoided: Destination | undefined) => Place | undefined;
   /** Called after each slice, in the same turn. */
   readonly onStored: (destination: Destination, count: number, sizeBytes: number) => void;
+  /** Called when a destination takes no records: the alternative is tried. */
+  readonly onRefused: (cause: unknown) => void;
   /** Called when records were given up. */
   readonly onFailed: (count: number, error: RealmTelemetryError) => void;
 }
@@ -35,7 +46,8 @@ export interface RecordWriterOptions {
 /**
  * Writes records one call after the other, in slices that leave the event loop to others in between.
  *
- * A slice that fails is tried again record by record: the one that Realm does not take is lost alone.
+ * A slice that fails is tried again record by record: the one that Realm does not take is lost alone. Where it takes none,
+ * they go to another place, if there is one.
  */
 export class RecordWriter {
   readonly #options: RecordWriterOptions;
@@ -47,7 +59,8 @@ export class RecordWriter {
 
   /** Never rejects. */
   write(records: readonly WritableRecord[]): Promise<WriteOutcome> {
-    const outcome = this.#last.then(() => this.#store(records));
+    const calledAt = performance.now();
+    const outcome = this.#last.then(() => this.#store(records, calledAt));
     this.#last = outcome;
     return outcome;
   }
@@ -57,35 +70,55 @@ export class RecordWriter {
     await this.#last;
   }
 
-  async #store(records: readonly WritableRecord[]): Promise<WriteOutcome> {
+  async #store(records: readonly WritableRecord[], calledAt: number): Promise<WriteOutcome> {
     let stored = 0;
     let lastCause: unknown;
     let next = 0;
-    let oneByOneUntil = 0;
+    let isOneByOne = false;
+    let refused = 0; // the last ones before `next`, and nothing was taken since
+    let avoided: Destination | undefined;
     while (next < records.length) {
-      let maxCount = next < oneByOneUntil ? 1 : Infinity;
+      let place: Place | undefined;
+      let maxCount = isOneByOne ? 1 : Infinity;
       try {
-        const place = this.#options.place(records[next]?.sizeBytes ?? 0);
+        place = this.#options.place(records[next]?.sizeBytes ?? 0, avoided);
         if (place === undefined) {
           await nextTurn();
           continue;
         }
         const { destination, roomBytes } = place;
         if (destination.isBusy) {
-          await leaveTransaction(destination);
+          await leaveTransaction(destination, calledAt + MAX_BUSY_MILLIS);
           continue; // another may be the destination now
         }
         maxCount = Math.min(maxCount, countWithin(records, next, roomBytes));
         const result = destination.storeSlice(records, next, maxCount);
         next += result.taken;
         stored += result.stored;
+        refused = 0;
         lastCause = result.error ?? lastCause;
         this.#options.onStored(destination, result.stored, result.storedBytes);
       } catch (cause) {
         lastCause = cause;
         if (cause instanceof ConnectionError) break;
-        if (maxCount > 1) oneByOneUntil = records.length;
-        else next += 1;
+        const isBusy = cause instanceof BusyRealmError;
+        if (!isBusy && maxCount > 1) {
+          isOneByOne = true;
+        } else {
+          if (!isBusy) {
+            next += 1;
+            refused += 1;
+          }
+          const takesNone =
+            isBusy || refused === MAX_REFUSED_RECORDS || (stored === 0 && next === records.length);
+          if (takesNone && place?.hasAlternative === true) {
+            avoided = place.destination;
+            next -= refused;
+            refused = 0;
+            isOneByOne = false;
+            this.#options.onRefused(cause);
+          } else if (isBusy) break;
+        }
       }
       if (next < records.length) await nextTurn();
     }
@@ -112,9 +145,19 @@ function toError(failed: number, cause: unknown): RealmTelemetryError {
   return new ConnectionError('write-failed', `${failed} of them: ${describeCause(cause)}`, { cause });
 }
 
-/** Waits for a turn in which the Realm is not in a transaction of the app. */
-async function leaveTransaction(destination: Destination): Promise<void> {
+/** A Realm that is still in a transaction of the app when the time for it to end is over. */
+class BusyRealmError extends Error {}
+
+/**
+ * Waits for a turn in which the Realm is not in a transaction of the app.
+ *
+ * @throws BusyRealmError if there is none before the deadline
+ */
+async function leaveTransaction(destination: Destination, deadline: number): Promise<void> {
   for (let turns = 0; destination.isBusy; turns += 1) {
+    if (performance.now() > deadline) {
+      throw new BusyRealmError(`the Realm was in a transaction of the app for ${MAX_BUSY_MILLIS / 1000} s`);
+    }
     if (turns < BUSY_TURNS) await nextTurn();
     else await new Promise((resolve) => setTimeout(resolve, BUSY_POLL_MILLIS));
   }

@@ -158,13 +158,15 @@ export class SlotSession {
   /**
    * Where the next slice of records goes, whose mark is made.
    *
+   * @param avoided - a destination that takes no records: the spool takes those of a synced Realm, as if none were open
    * @returns undefined while room is being made
    * @throws DeviceFullError if there is no room
    */
-  place(nextBytes: number): Place | undefined {
+  place(nextBytes: number, avoided: Destination | undefined): Place | undefined {
     this.#keeper.check();
     const { budget } = this.#options;
-    const synced = this.#keeper.synced;
+    const current = this.#keeper.synced;
+    const synced = current?.destination === avoided ? undefined : current;
     const roomBytes =
       synced === undefined ? this.#limits.roomBytes(nextBytes) : budget.roomBytes(synced.gauge);
     if (roomBytes === undefined) return undefined;
@@ -172,7 +174,11 @@ export class SlotSession {
       throw new DeviceFullError(budget.takenBytes, budget.maxBytes, 'new records are refused');
     }
     this.#mark?.ensure();
-    return { destination: synced?.destination ?? this.#spool, roomBytes };
+    return {
+      destination: synced?.destination ?? this.#spool,
+      roomBytes,
+      hasAlternative: synced !== undefined,
+    };
   }
 
   /** Notes that records were committed to what `place` gave. */
@@ -181,7 +187,11 @@ export class SlotSession {
     if (synced?.destination === destination) {
       synced.acknowledgements.add(count, sizeBytes);
       synced.gauge.observe();
-    } else this.#gauge.observe();
+    } else {
+      this.#gauge.observe();
+      // What a synced Realm did not take waits for it to take records again, as long as the mover's back-off says.
+      if (synced !== undefined && !this.#mover.isRunning) this.#mover.start();
+    }
     this.#changed();
   }
 

@@ -31,17 +31,24 @@ export class SpoolMover {
   readonly #alarm = new Alarm();
   #running: Promise<void> | undefined;
   #isRunning = false;
+  /** `seq`s of records that were committed there and are still here, for they could not be deleted. */
+  #moved: readonly number[] = [];
   #isStopped = false;
 
   constructor(options: SpoolMoverOptions) {
     this.#options = options;
   }
 
+  /** Whether it is moving, or waits to try again. */
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
   /** Moves what there is, unless it is at that already. */
   start(): void {
     if (this.#isStopped) return;
-    this.#alarm.ring();
-    if (!this.#isRunning) this.#running = this.#run();
+    if (this.#isRunning) this.#alarm.ring();
+    else this.#running = this.#run();
   }
 
   /** Stops for good, between two slices. */
@@ -52,50 +59,49 @@ export class SpoolMover {
   }
 
   async #run(): Promise<void> {
-    this.#isRunning = true;
-    await this.#move();
-    this.#isRunning = false;
-  }
-
-  async #move(): Promise<void> {
     const { spool, destination } = this.#options;
-    while (!this.#isStopped && spool.count > 0) {
-      const target = destination();
-      if (target === undefined) return;
-      try {
-        if (this.#moveSlice(target)) this.#backoff.reset();
-        else await this.#alarm.sleep(this.#backoff.next());
-      } catch {
-        await this.#alarm.sleep(this.#backoff.next()); // the spool itself fails
+    this.#isRunning = true;
+    try {
+      while (!this.#isStopped && spool.count > 0) {
+        const target = destination();
+        if (target === undefined) return;
+        try {
+          if (this.#moveSlice(target)) this.#backoff.reset();
+          else await this.#alarm.sleep(this.#backoff.next());
+        } catch {
+          await this.#alarm.sleep(this.#backoff.next()); // the spool itself fails
+        }
+        await nextTurn();
       }
-      await nextTurn();
+    } finally {
+      // In the turn of the last look: a start that comes later finds it so.
+      this.#isRunning = false;
     }
   }
 
   /** @returns whether anything came of it */
   #moveSlice(target: Destination): boolean {
     const { spool, onDropped } = this.#options;
+    this.#removeMoved();
     const { records, seqs, unreadable } = spool.peek(MAX_PEEK_RECORDS);
     if (unreadable.length > 0) {
       spool.remove(unreadable);
       onDropped('spool-unreadable', unreadable.length, undefined);
     }
     if (records.length === 0) return unreadable.length > 0;
+    let taken: number;
     try {
-      const taken = this.#store(target, records, 0, Infinity);
-      spool.remove(seqs.slice(0, taken));
-      return true;
+      taken = this.#store(target, records, 0, Infinity);
     } catch {
       return this.#moveOne(target, records, seqs);
     }
+    this.#remove(seqs.slice(0, taken));
+    return true;
   }
 
   #moveOne(target: Destination, records: readonly WritableRecord[], seqs: readonly number[]): boolean {
-    const { spool, onDropped } = this.#options;
     try {
       this.#store(target, records, 0, 1);
-      spool.remove(seqs.slice(0, 1));
-      return true;
     } catch (cause) {
       if (records.length === 1) return false;
       try {
@@ -103,15 +109,29 @@ export class SpoolMover {
       } catch {
         return false;
       }
-      spool.remove(seqs.slice(0, 2));
-      onDropped('write-failed', 1, cause);
+      this.#options.onDropped('write-failed', 1, cause);
+      this.#remove(seqs.slice(0, 2));
       return true;
     }
+    this.#remove(seqs.slice(0, 1));
+    return true;
   }
 
   #store(target: Destination, records: readonly WritableRecord[], from: number, maxCount: number): number {
     const { taken, stored, storedBytes } = target.storeSlice(records, from, maxCount);
     this.#options.onMoved(stored, storedBytes);
     return taken;
+  }
+
+  #remove(seqs: readonly number[]): void {
+    this.#moved = seqs;
+    this.#removeMoved();
+  }
+
+  /** Before anything else is moved: a spool that nothing can be deleted from must not be sent again and again. */
+  #removeMoved(): void {
+    if (this.#moved.length === 0) return;
+    this.#options.spool.remove(this.#moved);
+    this.#moved = [];
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import sinon from 'sinon';
 import type { RealmTelemetryError } from '../../../src/errors.js';
 import { ConnectionError } from '../../../src/exporter/connection-error.js';
 import type { Destination, SliceResult, WritableRecord } from '../../../src/exporter/destination.js';
@@ -40,8 +41,13 @@ describe('RecordWriter', () => {
     writer = new RecordWriter({
       place: () => ({ destination: shelf, roomBytes: Infinity }),
       onStored: () => undefined,
+      onRefused: () => undefined,
       onFailed: (count, error) => failures.push({ count, error }),
     });
+  });
+
+  afterEach(() => {
+    sinon.restore();
   });
 
   it('stores in slices, and gives other work a turn in between', async () => {
@@ -82,6 +88,7 @@ describe('RecordWriter', () => {
         throw new ConnectionError('connection-closed', 'test');
       },
       onStored: () => undefined,
+      onRefused: () => undefined,
       onFailed: () => undefined,
     });
     const { stored, failed } = await writer.write(records('a', 'b', 'c'));
@@ -94,6 +101,7 @@ describe('RecordWriter', () => {
     writer = new RecordWriter({
       place: () => ({ destination: shelf, roomBytes: rooms.shift() ?? 0 }),
       onStored: (_destination, count) => slices.push(count),
+      onRefused: () => undefined,
       onFailed: () => undefined,
     });
     await writer.write(records('a', 'b', 'c', 'd', 'e', 'f'));
@@ -108,6 +116,7 @@ describe('RecordWriter', () => {
         return asked < 3 ? undefined : { destination: shelf, roomBytes: Infinity };
       },
       onStored: () => undefined,
+      onRefused: () => undefined,
       onFailed: () => undefined,
     });
     const writing = writer.write(records('a'));
@@ -126,6 +135,7 @@ describe('RecordWriter', () => {
         return { destination: shelf, roomBytes: Infinity };
       },
       onStored: () => undefined,
+      onRefused: () => undefined,
       onFailed: (count, error) => failures.push({ count, error }),
     });
     const { stored, failed, error } = await writer.write(records('a', 'b', 'c', 'd', 'e'));
@@ -144,6 +154,85 @@ describe('RecordWriter', () => {
     assert.deepEqual(shelf.names, []);
     shelf.isBusy = false;
     assert.deepEqual(await writing, { stored: 1, failed: 0 });
+  });
+
+  it('gives up on a transaction of the app that does not end, and goes on when it has', async () => {
+    const clock = sinon.useFakeTimers({ toFake: ['performance', 'setTimeout'] });
+    shelf.isBusy = true;
+    const writing = Promise.all([writer.write(records('a')), writer.write(records('b', 'c'))]);
+    await clock.tickAsync(29_000);
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(failures.length, 0);
+    await clock.tickAsync(2000);
+    const outcomes = await writing;
+    assert.deepEqual(
+      outcomes.map(({ failed, error }) => [failed, error?.code]),
+      [
+        [1, 'write-failed'],
+        [2, 'write-failed'],
+      ],
+    );
+    assert.match(outcomes[1].error?.message ?? '', /2 of them: .*transaction of the app for 30 s/);
+    shelf.isBusy = false;
+    assert.deepEqual(await writer.write(records('d')), { stored: 1, failed: 0 });
+    assert.deepEqual(shelf.names, ['d']);
+  });
+
+  describe('with an alternative', () => {
+    let other: Shelf;
+    let refusals: number;
+
+    beforeEach(() => {
+      other = new Shelf();
+      refusals = 0;
+      writer = new RecordWriter({
+        place: (_nextBytes, avoided) =>
+          avoided === shelf
+            ? { destination: other, roomBytes: Infinity, hasAlternative: false }
+            : { destination: shelf, roomBytes: Infinity, hasAlternative: true },
+        onStored: () => undefined,
+        onRefused: () => (refusals += 1),
+        onFailed: (count, error) => failures.push({ count, error }),
+      });
+    });
+
+    for (const names of [['a'], ['a', 'b'], ['a', 'b', 'c', 'd', 'e']]) {
+      it(`puts ${names.length} there, in order, where the place takes none`, async () => {
+        sinon.stub(shelf, 'storeSlice').throws(new Error('the clock stands before 2015'));
+        assert.deepEqual(await writer.write(records(...names)), { stored: names.length, failed: 0 });
+        assert.deepEqual([shelf.names, other.names, refusals], [[], names, 1]);
+      });
+    }
+
+    it('puts the rest there where the place stops taking any', async () => {
+      const storeSlice = sinon.stub(shelf, 'storeSlice').callThrough();
+      storeSlice.onSecondCall().callsFake(() => {
+        storeSlice.throws(new Error('no space left'));
+        throw new Error('no space left');
+      });
+      assert.deepEqual(await writer.write(records('a', 'b', 'c', 'd', 'e')), { stored: 5, failed: 0 });
+      assert.deepEqual(
+        [shelf.names, other.names],
+        [
+          ['a', 'b', 'c'],
+          ['d', 'e'],
+        ],
+      );
+    });
+
+    it('still loses alone the record that the place does not take', async () => {
+      const { stored, failed } = await writer.write(records('a', 'bad', 'c', 'd'));
+      assert.deepEqual({ stored, failed, refusals }, { stored: 3, failed: 1, refusals: 0 });
+      assert.deepEqual([shelf.names, other.names], [['a', 'c', 'd'], []]);
+    });
+
+    it('says why records fail that neither takes', async () => {
+      sinon.stub(shelf, 'storeSlice').throws(new Error('no'));
+      sinon.stub(other, 'storeSlice').throws(new Error('no space left'));
+      const { stored, failed, error } = await writer.write(records('a', 'b', 'c'));
+      assert.deepEqual({ stored, failed }, { stored: 0, failed: 3 });
+      assert.match(error?.message ?? '', /3 of them: no space left/);
+    });
   });
 
   it('takes no records for stored', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sinon from 'sinon';
 import Realm from '../../engine/realm.mjs';
 import { eventually } from '../../end-to-end/eventually.js';
 import type { Destination, SliceResult, WritableRecord } from '../../../src/exporter/destination.js';
@@ -221,6 +222,23 @@ describe('spool', () => {
       shelf!.isFull = false;
       await eventually('an empty spool', () => spool.count === 0);
       assert.deepEqual(shelf?.names, ['a', 'b', 'c']);
+    });
+
+    it('sends nothing again while the spool cannot delete it', async () => {
+      fill(...['a', 'b', 'bad', 'd', 'e'].map(record));
+      const remove = sinon.stub(spool, 'remove').throws(new Error('no space left'));
+      mover.start();
+      await eventually('three attempts', () => {
+        mover.start(); // does not wait for the back-off
+        return remove.callCount > 3;
+      });
+      assert.deepEqual(shelf!.names, ['a', 'b']);
+      assert.equal(spool.count, 5);
+      remove.restore();
+      mover.start();
+      await eventually('an empty spool', () => spool.count === 0);
+      assert.deepEqual(shelf!.names, ['a', 'b', 'd', 'e']);
+      assert.deepEqual(dropped, [['write-failed', 1]]);
     });
 
     it('stops where there is nowhere to move to, and can be started again', async () => {
