@@ -66,7 +66,7 @@ export const errorTable = {
   'client-reported': { level: 'warn', message: 'the client could not use what it was sent' },
 
   // realm-ingest, stores
-  'store-unavailable': { level: 'warn', message: 'the store cannot take writes now' },
+  'store-unavailable': { level: 'warn', message: 'the store cannot be used now' },
   'store-full': { level: 'error', message: 'the store has no room left' },
   'store-dead-letters-full': { level: 'error', message: 'there is no room for more dead letters' },
   'store-corrupt': { level: 'error', message: 'the store is damaged' },

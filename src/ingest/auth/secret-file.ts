@@ -19,7 +19,8 @@ export async function readSecretFile(path: string, logger: Logger): Promise<Uint
     const file = await open(path, 'r');
     try {
       const { mode, size } = await file.stat();
-      if (size > maxSecretFileBytes) throw new SecretError(`${path} has ${size} bytes`);
+      if (size > maxSecretFileBytes)
+        throw new SecretError(`${path} has ${size} bytes; at most ${maxSecretFileBytes} are read`);
       if (process.platform !== 'win32' && (mode & othersMode) !== 0) {
         logger.warn({ path }, 'other users of this machine may read the secret file: chmod 600 it');
       }
@@ -29,7 +30,12 @@ export async function readSecretFile(path: string, logger: Logger): Promise<Uint
     }
   } catch (error) {
     if (error instanceof SecretError) throw error;
-    throw new SecretError(`${path} cannot be read: ${String(error)}`, { cause: error });
+    throw new SecretError(
+      `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

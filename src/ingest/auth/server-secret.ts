@@ -32,7 +32,9 @@ export async function resolveServerSecret(
   logger: Logger,
 ): Promise<Uint8Array> {
   if (given && given.length < minSecretBytes) {
-    throw new SecretError(`it has ${given.length} bytes; at least ${minSecretBytes} are needed`);
+    throw new SecretError(
+      `the one given (--secret-file, REALM_INGEST_SECRET) has ${given.length} bytes; at least ${minSecretBytes} are needed, as \`openssl rand -hex 32\` makes them`,
+    );
   }
   const stored = await store.loadSecret();
   const secret = given ?? stored.secret ?? (await makeSecret(store, logger));

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { createChangesetConverter } from '../server/changeset-documents.js';
 import { retryDeadLetter } from '../server/dead-letter-retry.js';
 import { createDefaultLogger } from '../server/default-logger.js';
-import { requireClasses } from '../server/ingest-options.js';
+import { requireClasses, requireClassPrefix } from '../server/ingest-options.js';
 import type { DeadLetter, DeadLetterSummary, Store } from '../store/store.js';
 import { CommandError } from './command-error.js';
 import {
@@ -94,6 +94,7 @@ async function retryLetters(
 ): Promise<void> {
   requireSelection(keys, options, command);
   requireClasses(options.classes ?? []);
+  requireClassPrefix(options.classPrefix ?? '');
   const converter = createChangesetConverter({ ...options, logger: createDefaultLogger('error') });
   let kept = 0;
   const retry = async (store: Store): Promise<void> => {

@@ -116,7 +116,7 @@ export function resolveIngestOptions(options: IngestServerOptions): ResolvedInge
     throw new InvalidOptionError(
       'host',
       host,
-      'a loopback address, unless a TLS certificate and key are given, or "insecure"',
+      'a loopback address, or with it TLS (--tls-cert and --tls-key) or "insecure" (--insecure)',
     );
   }
   const tlsProblem = tls && findTlsProblem(tls);
@@ -131,8 +131,7 @@ export function resolveIngestOptions(options: IngestServerOptions): ResolvedInge
       'http:// or https://, a host, and nothing but a port behind',
     );
   }
-  const classPrefix = options.classPrefix ?? '';
-  classNamesFor(classPrefix);
+  const classPrefix = requireClassPrefix(options.classPrefix ?? '');
   const { secret, maxDeadLetterBytes, retentionSeconds, indexAttributes = false, collections } = options;
   const classes = requireClasses(options.classes ?? []);
   resolveCollectionNames({ classPrefix, classes, collections });
@@ -192,13 +191,20 @@ function refuseStoreOptions(options: Readonly<Record<string, unknown>>): void {
   }
 }
 
-function resolveMetrics({
-  metricsHost = '127.0.0.1',
-  metricsPort,
-}: IngestServerOptions): ResolvedIngestOptions['metrics'] {
-  requireText('metricsHost', metricsHost);
-  if (metricsPort === undefined) return undefined;
-  return { host: metricsHost, port: requireInteger('metricsPort', metricsPort, 0, 65_535) };
+function resolveMetrics({ metricsHost, metricsPort }: IngestServerOptions): ResolvedIngestOptions['metrics'] {
+  const host = metricsHost ?? '127.0.0.1';
+  requireText('metricsHost', host);
+  if (metricsPort === undefined) {
+    if (metricsHost === undefined) return undefined;
+    throw new InvalidOptionError('metricsPort', metricsPort, 'a port, where a host for metrics is given');
+  }
+  return { host, port: requireInteger('metricsPort', metricsPort, 0, 65_535) };
+}
+
+/** @throws InvalidOptionError unless it makes names of classes */
+export function requireClassPrefix(classPrefix: string): string {
+  classNamesFor(classPrefix);
+  return classPrefix;
 }
 
 /** Class names that may be admitted: what Realm takes as a name, and MongoDB as a collection's that is not ours. */

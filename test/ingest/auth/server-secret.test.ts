@@ -85,7 +85,8 @@ describe('the server secret', () => {
   it('has 32 bytes or more', async () => {
     await assert.rejects(
       resolveServerSecret(store, given.subarray(1), logger),
-      (error) => error instanceof SecretError && error.message.includes('it has 31 bytes'),
+      (error) =>
+        error instanceof SecretError && error.message.includes('has 31 bytes; at least 32 are needed'),
     );
   });
 

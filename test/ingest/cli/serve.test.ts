@@ -124,7 +124,9 @@ describe('realm-ingest serve', () => {
         { code, stderr },
         {
           code: 1,
-          stderr: 'realm-ingest: the server secret cannot be used: it has 5 bytes; at least 32 are needed\n',
+          stderr:
+            'realm-ingest: the server secret cannot be used: the one given (--secret-file, REALM_INGEST_SECRET) has 5 bytes; ' +
+            'at least 32 are needed, as `openssl rand -hex 32` makes them\n',
         },
       );
     } finally {

@@ -31,7 +31,12 @@ describe('realm-ingest, called wrongly', () => {
       /^realm-ingest: invalid option: --port is 70000; expected an/,
     ],
     [[...serve, ...store, '--log-level', 'loud'], 2, /Allowed choices are silent, error, warn, info, debug/],
-    [[...serve, ...store, '--host', '0.0.0.0'], 2, /--host is "0.0.0.0"; expected a loopback .* "insecure"/],
+    [[...serve, ...store, '--host', '0.0.0.0'], 2, /--host is "0.0.0.0"; expected a loopback .*--insecure/],
+    [
+      [...serve, ...store, '--metrics-host', '::1'],
+      2,
+      /--metrics-port is undefined; expected a port, .*host/,
+    ],
     [[...serve, ...store, '--public-url', 'x'], 2, /--public-url is "x"; expected http:/],
     [[...serve, ...store, '--max-message-bytes', '1'], 2, /--max-message-bytes is 1; expected an integer/],
     [
@@ -54,7 +59,11 @@ describe('realm-ingest, called wrongly', () => {
       1,
       /the server secret cannot be used: .*\/no cannot be read/,
     ],
-    [[...serve, ...store, '--secret-file', '%/file'], 1, /the server secret cannot be used: it has 1 bytes/],
+    [
+      [...serve, ...store, '--secret-file', '%/file'],
+      1,
+      /the server secret cannot be used: .*--secret-file.* has 1 bytes/,
+    ],
     [[...serve, '--store', 'mysql://x'], 2, /^realm-ingest: invalid option: --store is "mysql:…"/],
     [[...serve, '--store', 'sqlite:%/no/store.db'], 1, /^realm-ingest: /],
     [['export', '--store', 'sqlite:%/no.db', '--collection', 'Span'], 1, /there is no such store: .*no\.db/],
@@ -74,6 +83,7 @@ describe('realm-ingest, called wrongly', () => {
     [[...serve, ...store, '--collections', 'Span=a'], 2, /--collections is "Span"; expected a MongoDB store/],
     [[...serve, ...store, '--index-attributes'], 2, /--index-attributes is true; expected a MongoDB store/],
     [[...serve, ...store, '--retention', '1d'], 2, /--retention is 86400; expected a MongoDB store/],
+    [['dead-letters', 'retry', '--all', ...store, '--class-prefix', '$'], 2, /--class-prefix is "\$"; /],
     [
       ['dead-letters', 'retry', '--all', ...store, '--collections', 'Span=a'],
       2,

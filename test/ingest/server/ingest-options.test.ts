@@ -51,7 +51,7 @@ describe('options of createIngestServer', () => {
     ['store', { store: undefined }, /undefined/],
     ['host', { host: '' }, /not empty/],
     ['host', { host: '0.0.0.0' }, /"insecure"/],
-    ['host', { host: '::' }, /TLS certificate/],
+    ['host', { host: '::' }, /or with it TLS/],
     ['port', { port: 65536 }, /0 to 65535/],
     ['port', { port: -1 }, /-1/],
     ['port', { port: 1.5 }, /1\.5/],

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { StoreError } from '../../../../src/ingest/store/store-error.js';
+import { Database } from '../../../../src/ingest/store/sqlite/database.js';
 import { toStoreError } from '../../../../src/ingest/store/sqlite/sqlite-error.js';
 
 describe('SQLite’s errors', () => {
@@ -28,6 +31,25 @@ describe('SQLite’s errors', () => {
       assert.match(error.message, /\/data\/telemetry\.db: words of SQLite/);
     });
   }
+
+  it('of a file that this user must not open tell so, in words', () => {
+    // a path without a directory stands for one without permission: SQLite's code is the same, for any user
+    const path = join(tmpdir(), 'no-such-directory', 'telemetry.db');
+    assert.throws(
+      () => new Database(path, 100),
+      (error) => {
+        assert.ok(error instanceof StoreError);
+        assert.equal(
+          error.message,
+          `the store cannot be used now: ${path}: it cannot be opened (SQLite error 14). ` +
+            'This user must be able to read and write the file and its directory',
+        );
+        return true;
+      },
+    );
+    assert.match(toStoreError(sqliteError(8), 'x').message, /words of SQLite\. This user must be able/);
+    assert.doesNotMatch(toStoreError(sqliteError(5), 'x').message, /This user/);
+  });
 
   it('of no code, and what is no error at all, may pass', () => {
     for (const thrown of [new Error('x'), 'x', null, undefined, { rawCode: 'x' }]) {
