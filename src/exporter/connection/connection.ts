@@ -73,6 +73,9 @@ const DEFAULT_FLUSH_MILLIS = 30_000;
 /** Of the time for a shutdown, what is left for closing files, in milliseconds. */
 const MAX_CLOSING_MILLIS = 1000;
 
+/** So many slots that cannot be opened are passed by; then it is not the slots' doing. */
+const MAX_UNUSABLE_SLOTS = 8;
+
 /** See {@link Connection}. Exporters write to it through the {@link RecordTarget} that it also is. */
 export class RealmConnection<R extends RealmLike> implements Connection<R>, RecordTarget {
   readonly ObjectId: ObjectIdConstructor;
@@ -212,12 +215,9 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
   /** @returns whether this process has a slot of its own now */
   #openSlot(): boolean {
     try {
-      this.#session = this.#openSession(this.#options.store.acquire());
+      this.#session = this.#openOwnSession();
     } catch (cause) {
-      this.#startError =
-        cause instanceof ConnectionError
-          ? cause
-          : new ConnectionError('open-failed', describeCause(cause), { cause, retryable: true });
+      this.#startError = toOpenError(cause);
       this.#report(this.#startError);
       return false;
     }
@@ -238,6 +238,21 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
     });
     this.#adoption.lookAround();
     return true;
+  }
+
+  /** In the lowest free slot that can be opened: one that is damaged, or has another encryption key, must not end it all. */
+  #openOwnSession(): SlotSession {
+    const unusable = new Set<number>();
+    for (;;) {
+      const slot = this.#options.store.acquire(unusable);
+      try {
+        return this.#openSession(slot);
+      } catch (cause) {
+        unusable.add(slot.number);
+        if (unusable.size === MAX_UNUSABLE_SLOTS) throw cause;
+        this.#report(toOpenError(cause));
+      }
+    }
   }
 
   /** The disk may be full or mounted later. */
@@ -373,4 +388,9 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
     if (this.#session !== undefined) yield this.#session;
     if (this.#adoption?.session !== undefined) yield this.#adoption.session;
   }
+}
+
+function toOpenError(cause: unknown): ConnectionError {
+  if (cause instanceof ConnectionError) return cause;
+  return new ConnectionError('open-failed', describeCause(cause), { cause, retryable: true });
 }

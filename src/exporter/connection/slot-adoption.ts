@@ -1,9 +1,13 @@
 import { platform } from '#platform';
+import { Alarm } from '../alarm.js';
 import type { Slot, SlotStore } from '../slot/slot.js';
 import { nextTurn } from '../turn.js';
 
 /** How often slots are looked through, in milliseconds; the watch on heartbeats needs two looks. */
 const ROUND_MILLIS = 120_000;
+
+/** After how long a slot that is not empty yet is left for another that waits, in milliseconds. */
+const VISIT_MILLIS = 600_000;
 
 /** A session in an adopted slot. */
 export interface AdoptedSession {
@@ -24,6 +28,9 @@ export interface SlotAdoptionOptions<Session extends AdoptedSession> {
 /**
  * Takes over, one after the other, the slots that nobody holds and that still carry unsent records, sends them, and
  * leaves the slots empty for the next process. At start, and every few minutes.
+ *
+ * A slot that cannot be opened, or does not get empty, as with files of a user whose key was revoked, keeps none of the
+ * others waiting for ever.
  */
 export class SlotAdoption<Session extends AdoptedSession> {
   readonly #options: SlotAdoptionOptions<Session>;
@@ -69,21 +76,60 @@ export class SlotAdoption<Session extends AdoptedSession> {
   }
 
   async #round(): Promise<void> {
-    const { store, openSession, onError, onChange } = this.#options;
+    const { store, onError } = this.#options;
+    const passed = new Set<number>();
     try {
-      while (!this.#isStopped) {
-        await nextTurn();
-        const slot = store.adopt();
-        if (slot === undefined) return;
-        const session = openSession(slot);
-        this.#session = session;
-        onChange();
-        await session.settled();
+      await nextTurn();
+      let slot = this.#isStopped ? undefined : store.adopt(passed);
+      while (slot !== undefined) {
+        passed.add(slot.number);
+        slot = await this.#visit(slot, passed);
+      }
+    } catch (cause) {
+      onError(cause);
+    }
+  }
+
+  /** @returns the slot to go on with, taken */
+  async #visit(slot: Slot, passed: ReadonlySet<number>): Promise<Slot | undefined> {
+    const { store, openSession, onError, onChange } = this.#options;
+    let next: Slot | undefined;
+    try {
+      const session = openSession(slot);
+      this.#session = session;
+      onChange();
+      try {
+        next = await this.#empty(session, passed);
+      } finally {
         if (this.#session === session) await this.drop();
         onChange();
       }
     } catch (cause) {
       onError(cause);
     }
+    await nextTurn();
+    if (!this.#isStopped) return next ?? store.adopt(passed);
+    next?.release();
+    return undefined;
   }
+
+  /** Waits until nothing is left in a slot, or another waits: @returns that one, taken. */
+  async #empty(session: Session, passed: ReadonlySet<number>): Promise<Slot | undefined> {
+    while (!(await isSettledSoon(session))) {
+      const next = this.#options.store.adopt(passed);
+      // Those that were passed by come again in the next round.
+      if (next !== undefined || passed.size > 1) return next;
+    }
+    return undefined;
+  }
+}
+
+/** Waits as long as one visit may take; the timer keeps no process alive. */
+async function isSettledSoon(session: AdoptedSession): Promise<boolean> {
+  const alarm = new Alarm();
+  const settled = session.settled().then(() => {
+    alarm.ring();
+    return true;
+  });
+  return Promise.race([settled, alarm.sleep(VISIT_MILLIS).then(() => false)]);
 }

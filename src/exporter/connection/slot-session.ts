@@ -284,11 +284,12 @@ export class SlotSession {
 }
 
 function openSpool(slot: Slot, { Realm, encryptionKey, shouldCompact }: SlotSessionOptions): Spool {
+  const path = slot.path('spool.realm');
   try {
-    return Spool.open(Realm, slot.path('spool.realm'), { encryptionKey, shouldCompact });
+    return Spool.open(Realm, path, { encryptionKey, shouldCompact });
   } catch (cause) {
     slot.release();
-    throw new ConnectionError('open-failed', `the spool: ${describeCause(cause)}`, {
+    throw new ConnectionError('open-failed', `the spool ${path}: ${describeCause(cause)}`, {
       cause,
       retryable: true,
     });

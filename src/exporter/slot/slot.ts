@@ -18,6 +18,8 @@ const MAX_SLOTS = 10_000;
 
 /** A place for one connection's files. */
 export interface Slot {
+  /** Tells the slots of a service apart. */
+  readonly number: number;
   /** Where Realm keeps its metadata; undefined leaves the choice to Realm. */
   readonly directory: string | undefined;
   /** The path of a file, in the form that Realm takes. */
@@ -44,10 +46,18 @@ export interface Slot {
 
 /** Hands out slots. Its methods throw what the file system throws. */
 export interface SlotStore {
-  /** Takes the lowest free slot. */
-  acquire(): Slot;
-  /** Takes the next slot that nobody holds and that carries unsent records of this app; undefined if there is none. */
-  adopt(): Slot | undefined;
+  /**
+   * Takes the lowest free slot.
+   *
+   * @param except - numbers of slots that are of no use
+   */
+  acquire(except?: ReadonlySet<number>): Slot;
+  /**
+   * Takes the next slot that nobody holds and that carries unsent records of this app; undefined if there is none.
+   *
+   * @param except - numbers of slots that are of no use
+   */
+  adopt(except?: ReadonlySet<number>): Slot | undefined;
   /** What this app's files in all slots take, in bytes, whoever holds them; undefined where files cannot be seen. */
   sizeBytes(): number | undefined;
 }
@@ -71,17 +81,18 @@ export class FileSlotStore implements SlotStore {
     this.#watch = new HeartbeatWatch(files, now);
   }
 
-  acquire(): Slot {
+  acquire(except?: ReadonlySet<number>): Slot {
     for (let number = 0; number < MAX_SLOTS; number += 1) {
+      if (except?.has(number) === true) continue;
       const slot = this.#take(number);
       if (slot !== undefined) return slot;
     }
     throw new Error(`all ${MAX_SLOTS} slots in ${this.#service} are held`);
   }
 
-  adopt(): Slot | undefined {
+  adopt(except?: ReadonlySet<number>): Slot | undefined {
     for (const number of this.#slotNumbers()) {
-      if (!this.#files.exists(this.#unsentPath(number))) continue;
+      if (except?.has(number) === true || !this.#files.exists(this.#unsentPath(number))) continue;
       const slot = this.#take(number);
       if (slot === undefined) continue;
       // Its holder may have sent everything and left between our two looks.
@@ -104,7 +115,7 @@ export class FileSlotStore implements SlotStore {
     const appDirectory = this.#files.join(directory, this.#app);
     this.#files.makePrivateDirectory(appDirectory);
     const lock = SlotLock.acquire(this.#files, directory, this.#watch);
-    return lock === undefined ? undefined : new FileSlot(this.#files, appDirectory, lock);
+    return lock === undefined ? undefined : new FileSlot(this.#files, number, appDirectory, lock);
   }
 
   #slotNumbers(): number[] {
@@ -121,12 +132,14 @@ export class FileSlotStore implements SlotStore {
 const UNSENT = 'unsent';
 
 class FileSlot implements Slot {
+  readonly number: number;
   readonly directory: string;
   readonly #files: PlatformFiles;
   readonly #lock: SlotLock;
 
-  constructor(files: PlatformFiles, directory: string, lock: SlotLock) {
+  constructor(files: PlatformFiles, number: number, directory: string, lock: SlotLock) {
     this.#files = files;
+    this.number = number;
     this.directory = directory;
     this.#lock = lock;
   }
@@ -186,14 +199,15 @@ export class MemorySlotStore implements SlotStore {
     this.#prefix = `opentelemetry-${encodeFileName(where.serviceName)}-${encodeFileName(where.appId)}`;
   }
 
-  acquire(): Slot {
+  acquire(except?: ReadonlySet<number>): Slot {
     const shared = globalThis as { [memorySlots]?: Set<string> | undefined };
     const held = (shared[memorySlots] ??= new Set());
     let number = 0;
-    while (held.has(`${this.#prefix}-${number}`)) number += 1;
+    while (except?.has(number) === true || held.has(`${this.#prefix}-${number}`)) number += 1;
     const name = `${this.#prefix}-${number}`;
     held.add(name);
     return {
+      number,
       directory: undefined,
       path: (file) => `${name}-${file}`,
       list: () => [],

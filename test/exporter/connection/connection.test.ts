@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { context, diag, trace, DiagLogLevel } from '@opentelemetry/api';
 import sinon, { type SinonStub } from 'sinon';
 import { isTracingSuppressed } from '@opentelemetry/core';
@@ -251,6 +252,28 @@ describe('connection', function () {
     assert.deepEqual(await Promise.all([first.flush(20_000), second.flush(20_000)]), [true, true]);
     assert.notEqual((await first.realm).path, (await second.realm).path);
     assert.deepEqual(await storedNames('two-'), ['two-1', 'two-2']);
+  });
+
+  it('takes the next slot where the spool of one cannot be opened, as with another encryption key', async () => {
+    network.connectTo(server.url);
+    const OnlyOthers = new Proxy(Realm, {
+      construct(target, [config]: [{ path: string }]) {
+        if (/slot-0\b.*spool/.test(config.path)) throw new Error('Realm file decryption failed');
+        return new (target as unknown as new (given: unknown) => object)(config);
+      },
+    });
+    const connection = start({ Realm: OnlyOthers, directory: join(scratch.path, 'damaged') });
+    assert.deepEqual(await write(connection, 'in slot 1'), { stored: 1, failed: 0 });
+    assert.equal(connection.status.lastError?.code, 'open-failed');
+    assert.match(connection.status.lastError.message, /slot-0.*spool\.realm: Realm file decryption failed/);
+    assert.equal(await connection.flush(), true);
+    const last = start({
+      Realm: new Proxy(Realm, { construct: () => assert.fail('no file can be opened') }),
+      directory: join(scratch.path, 'damaged'),
+    });
+    const { failed, error } = await write(last, 'nowhere');
+    assert.deepEqual([failed, error?.code], [1, 'write-failed']);
+    assert.match(error?.message ?? '', /no file can be opened/);
   });
 
   it('survives a server that goes away and comes back', async () => {

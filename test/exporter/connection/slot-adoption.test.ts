@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import sinon, { type SinonFakeTimers } from 'sinon';
 import { SlotAdoption, type AdoptedSession } from '../../../src/exporter/connection/slot-adoption.js';
 import type { Slot, SlotStore } from '../../../src/exporter/slot/slot.js';
 
@@ -7,11 +8,16 @@ const turns = async () => {
 };
 
 class Session implements AdoptedSession {
+  readonly number: number;
   isClosed = false;
   settle!: () => void;
   readonly #settled = new Promise<void>((resolve) => {
     this.settle = resolve;
   });
+
+  constructor(number: number) {
+    this.number = number;
+  }
 
   settled(): Promise<void> {
     return this.#settled;
@@ -25,27 +31,31 @@ class Session implements AdoptedSession {
 }
 
 describe('SlotAdoption', () => {
-  let orphans: number;
+  /** Numbers of the slots that wait to be adopted; they are taken in this order. */
+  let orphans: number[];
+  let released: number[];
   let sessions: Session[];
   let errors: unknown[];
   let adoption: SlotAdoption<Session>;
   let openSession: (slot: Slot) => Session;
 
   beforeEach(() => {
-    orphans = 2;
+    orphans = [0, 1];
+    released = [];
     sessions = [];
     errors = [];
-    openSession = () => {
-      const session = new Session();
+    openSession = ({ number }) => {
+      const session = new Session(number);
       sessions.push(session);
       return session;
     };
     const store: SlotStore = {
       acquire: () => assert.fail('not its business'),
-      adopt() {
-        if (orphans === 0) return undefined;
-        orphans -= 1;
-        return {} as Slot;
+      adopt(except) {
+        const number = orphans.find((orphan) => except?.has(orphan) !== true);
+        if (number === undefined) return undefined;
+        orphans = orphans.filter((orphan) => orphan !== number);
+        return { number, release: () => released.push(number) } as unknown as Slot;
       },
       sizeBytes: () => 0,
     };
@@ -74,10 +84,10 @@ describe('SlotAdoption', () => {
   });
 
   it('looks again in a later round', async () => {
-    orphans = 0;
+    orphans = [];
     adoption.lookAround();
     await turns();
-    orphans = 1;
+    orphans = [0];
     adoption.lookAround();
     await turns();
     assert.equal(sessions.length, 1);
@@ -92,18 +102,73 @@ describe('SlotAdoption', () => {
     assert.equal(sessions.length, 2);
   });
 
-  it('reports a slot that cannot be opened, and tries in a later round', async () => {
+  it('reports a slot that cannot be opened, goes on to the next, and tries again in a later round', async () => {
     const open = openSession;
-    openSession = () => {
-      throw new Error('wrong key');
+    openSession = (slot) => {
+      if (slot.number === 0) throw new Error('wrong key');
+      return open(slot);
     };
     adoption.lookAround();
     await turns();
     assert.equal(errors.length, 1);
+    assert.deepEqual(
+      sessions.map(({ number }) => number),
+      [1],
+    );
+    sessions[0]?.settle();
+    await turns();
     openSession = open;
+    orphans = [0];
     adoption.lookAround();
     await turns();
-    assert.equal(sessions.length, 1);
+    assert.equal(sessions[1]?.number, 0);
+  });
+
+  describe('a slot that does not get empty', () => {
+    let clock: SinonFakeTimers;
+    const passVisit = async () => {
+      await clock.tickAsync(601_000);
+      await turns();
+    };
+
+    beforeEach(() => {
+      clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    });
+
+    afterEach(() => {
+      clock.restore();
+    });
+
+    it('makes way for another that waits, and is tried again after it', async () => {
+      adoption.lookAround();
+      await turns();
+      await passVisit();
+      assert.deepEqual(
+        sessions.map(({ number, isClosed }) => [number, isClosed]),
+        [
+          [0, true],
+          [1, false],
+        ],
+      );
+      orphans = [0];
+      await passVisit();
+      assert.equal(sessions[1]?.isClosed, true);
+      adoption.lookAround();
+      await turns();
+      assert.equal(sessions[2]?.number, 0);
+    });
+
+    it('is stayed at where none waits', async () => {
+      orphans = [0];
+      adoption.lookAround();
+      await turns();
+      await passVisit();
+      assert.equal(adoption.session, sessions[0]);
+      assert.equal(sessions[0]?.isClosed, false);
+      sessions[0]!.settle();
+      await turns();
+      assert.equal(adoption.session, undefined);
+    });
   });
 
   it('closes the slot that it is at when it is stopped', async () => {

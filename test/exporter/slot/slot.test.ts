@@ -48,6 +48,16 @@ describe('FileSlotStore', function () {
     }
   });
 
+  it('passes by the slots that are said to be of no use', () => {
+    const first = store().acquire();
+    first.markUnsent(1);
+    first.release();
+    assert.equal(store().adopt(new Set([first.number])), undefined);
+    const second = store().acquire(new Set([first.number]));
+    assert.equal(second.directory, join(directory, 'shop%2Feu', 'slot-1', 'app'));
+    assert.equal(store().acquire().number, first.number);
+  });
+
   it('adopts a slot that was left with unsent records, lowest first, and no other', () => {
     const sent = store().acquire();
     const unsent = store().acquire();
