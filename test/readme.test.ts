@@ -31,7 +31,7 @@ function snippets(language: string): string[] {
 }
 
 describe('README', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let scratch: Scratch;
   let server: IngestProcess;
 

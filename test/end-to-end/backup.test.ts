@@ -16,7 +16,7 @@ const schema: Realm.ObjectSchema[] = [
 ];
 
 describeSqlite(`README’s backup, and a device (${engineName} engine)`, function (kind) {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   before(function () {
     if (spawnSync('sqlite3', ['--version']).error !== undefined) skip(this, 'no sqlite3');

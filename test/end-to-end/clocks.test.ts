@@ -24,7 +24,7 @@ const wrongClocks = [
 ] as const;
 
 describe(`a device (${engineName} engine) whose clock is wrong`, function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let scratch: Scratch;
   let network: Network;
   let server: IngestProcess;
@@ -148,7 +148,7 @@ class App {
 
   async delivered(): Promise<void> {
     await this.#provider.forceFlush();
-    assert.ok(await this.connection.flush(20_000), JSON.stringify(this.connection.status));
+    assert.ok(await this.connection.flush(30_000), JSON.stringify(this.connection.status));
   }
 
   async accessToken(): Promise<string | null> {

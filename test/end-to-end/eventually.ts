@@ -9,7 +9,7 @@ export async function eventually<T>(
   what: string,
   probe: () => T | Promise<T>,
   holds: (value: T) => boolean = Boolean,
-  timeoutMillis = 15_000,
+  timeoutMillis = 30_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMillis;
   for (;;) {

@@ -306,7 +306,7 @@ function createApp(baseUrl: string, directory: string, serviceName: string): App
     forceFlush,
     async delivered() {
       await forceFlush();
-      assert.equal(await connection.flush(15_000), true, JSON.stringify(connection.status));
+      assert.equal(await connection.flush(30_000), true, JSON.stringify(connection.status));
     },
     async shutDown() {
       await (ending ??= Promise.all([traces.shutdown(), logs.shutdown()]));

@@ -63,7 +63,7 @@ await delay(1000); // a few attempts to dial
 console.log('recorded while cut'); // eslint-disable-line no-console -- the test waits for it
 await message('restored');
 await record('after the cut');
-await connection.flush(20_000); // the session may not be back yet, and only a connected one is waited for at shutdown
+await connection.flush(30_000); // the session may not be back yet, and only a connected one is waited for at shutdown
 await sdk.shutdown();
 process.exit();
 

@@ -66,7 +66,7 @@ describeKotlin(
       await assertDelivered([before]);
 
       await site.restart({ secret: 'another secret'.padEnd(32, '.') });
-      const heldBack = start(10, { ...environment, LAB_SEED: '2', LAB_TIMEOUT: '3' });
+      const heldBack = start(10, { ...environment, LAB_SEED: '2', LAB_TIMEOUT: '8' });
       assert.equal(await heldBack.exit, 1);
       assert.match(heldBack.errors(), /auth\/session 503/);
 

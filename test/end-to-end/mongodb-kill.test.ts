@@ -41,7 +41,7 @@ const moments: readonly { what: string; command: string; collection: string; poi
 ];
 
 describeProxiedMongodb('realm-ingest, killed in the middle of a commit to MongoDB', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let scratch: Scratch;
   let proxy: MongodbProxy;
   let survivor: IngestProcess;

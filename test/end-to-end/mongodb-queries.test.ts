@@ -27,7 +27,7 @@ describe('docs/mongodb-queries.md', () => {
 });
 
 describeMongodb(`docs/mongodb-queries.md, asked of what realm-js (${engineName} engine) sent`, function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let scratch: Scratch;
   let database: TestDatabase;
   let client: MongoClient;

@@ -26,7 +26,7 @@ const schema: Realm.ObjectSchema[] = [
 ];
 
 describeMongodb('three realm-ingest processes on one MongoDB', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let scratch: Scratch;
   /** Between the first server and MongoDB, if it can stand there. */
   let proxy: MongodbProxy | undefined;

@@ -23,7 +23,7 @@ interface Ended {
 }
 
 describe("an app with batch processors and README's recipe for its end", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let scratch: Scratch;
   let network: Network;
   let server: Ingest;

@@ -101,7 +101,7 @@ describeStores(`realm-js (${engineName} engine) and realm-ingest in one process`
     device.write('Note', note(1));
     other.write(() => other.create('Note', note(2)));
     await device.uploaded();
-    await other.syncSession?.uploadAllLocalChanges(15_000);
+    await other.syncSession?.uploadAllLocalChanges(30_000);
     other.syncSession?.pause();
     other.close();
     assert.deepEqual(await storedNumbers(), [1, 2]);

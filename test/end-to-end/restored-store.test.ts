@@ -7,6 +7,7 @@ import Realm, { BSON, engineName } from '../engine/realm.mjs';
 import { addApiKey } from './api-keys.js';
 import { describeStores } from './describe-stores.js';
 import { closeDevices, openDevice, type Device } from './device.js';
+import { eventually } from './eventually.js';
 import { startIngest, type Ingest, type IngestSettings } from './ingest.js';
 import { Network } from './network.js';
 import type { Scratch } from './scratch.js';
@@ -28,7 +29,7 @@ const takenOn = /signed with another secret; its anonymous user was taken on/;
 const heldBack = /signed with another secret; its user is held back and keeps its records/;
 
 describeStores(`a device (${engineName} engine) whose server loses its store or its secret`, function (kind) {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let scratch: Scratch;
   let backup: StoreBackup;
   let network: Network;
@@ -131,6 +132,7 @@ describeStores(`a device (${engineName} engine) whose server loses its store or 
       await stopServer();
       write(device, 2);
       await startServer({ secret: otherSecret });
+      await isHeldBack();
       await assert.rejects(device.uploaded(1000));
       await device.app.logIn(Realm.Credentials.apiKey(key));
       await writeAndUpload(device, 3);
@@ -147,6 +149,7 @@ describeStores(`a device (${engineName} engine) whose server loses its store or 
       write(device, 2);
       await backup.lose();
       await startServer();
+      await isHeldBack();
       await assert.rejects(device.uploaded(1000));
       const again = await device.app.logIn(
         Realm.Credentials.apiKey(await addApiKey(scratch.store, userName)),
@@ -176,16 +179,17 @@ describeStores(`a device (${engineName} engine) whose server loses its store or 
     };
     try {
       await record('before');
-      assert.ok(await connection.flush(15_000));
+      assert.ok(await connection.flush(30_000));
       await stopServer();
       await startServer({ secret: otherSecret });
       await record('after');
+      await isHeldBack();
       assert.equal(await connection.flush(1000), false);
       const now = performance.now.bind(performance);
       sinon.stub(performance, 'now').callsFake(() => now() + 600_000);
       connection.pause(); // does not wait for the next look
       connection.resume();
-      assert.ok(await connection.flush(15_000));
+      assert.ok(await connection.flush(30_000));
       const spans = await storedDocuments(scratch.store, 'Span');
       assert.deepEqual(spans.map(({ name }) => name).sort(), ['after', 'before']);
       assertErrors(secretHasChanged, heldBack);
@@ -211,6 +215,14 @@ describeStores(`a device (${engineName} engine) whose server loses its store or 
   async function startServer(settings: Partial<IngestSettings> = {}): Promise<void> {
     server = await startIngest({ appId, store: scratch.store, classes: ['Note'], ...settings });
     network.connectTo(server.url);
+  }
+
+  async function isHeldBack(): Promise<void> {
+    await eventually(
+      'it to be held back',
+      () => server.errors.join('\n'),
+      (errors) => errors.includes('its user is held back'),
+    );
   }
 
   async function stopServer(): Promise<void> {

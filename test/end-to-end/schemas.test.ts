@@ -49,7 +49,7 @@ const foreign = schemaWith({
 });
 
 describeStores(`schemas that differ, realm-js (${engineName} engine) and realm-ingest`, function (kind) {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const site = useSite<Ingest>(kind, (store) => startIngest({ appId, store, classes: ['Order'] }));
 
   describe('of our own classes', () => {

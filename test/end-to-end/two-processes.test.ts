@@ -13,7 +13,7 @@ const schema: Realm.ObjectSchema[] = [
 ];
 
 describeStores(`realm-js (${engineName} engine) and realm-ingest in two processes`, function (kind) {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const site = useSite(kind, (store) => startIngestProcess({ appId, store, options: ['--classes', 'Note'] }));
 
   it('loses nothing and stores nothing twice over SIGKILLs of the server', async () => {
@@ -42,7 +42,7 @@ describeStores(`realm-js (${engineName} engine) and realm-ingest in two processe
     });
     const begun = performance.now();
     assert.equal(await site.server.stop(), 0, site.server.output());
-    assert.ok(performance.now() - begun < 10_000, 'it took longer than ten seconds');
+    assert.ok(performance.now() - begun < 20_000, 'it took longer than twenty seconds');
 
     await site.restart();
     await device.uploaded(30_000);

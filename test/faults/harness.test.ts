@@ -10,7 +10,7 @@ import { ServerPool } from './server/server-pool.js';
 import { describeFailure } from './totals.js';
 
 describe('the fault harness', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let pool: ServerPool;
   let evidenceDirectory: string;
 

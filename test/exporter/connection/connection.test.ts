@@ -21,7 +21,7 @@ import type { RealmRecord } from '../../../src/model/realm-record.js';
 const appId = 'connection-test';
 
 describe('connection', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let scratch: Scratch;
   let network: Network;
   let server: Ingest;
@@ -99,7 +99,7 @@ describe('connection', function () {
 
     network.connectTo(server.url);
     tryAgain(connection);
-    assert.equal(await connection.flush(20_000), true);
+    assert.equal(await connection.flush(30_000), true);
     assert.deepEqual(await storedNames('offline-'), ['offline-1', 'offline-2']);
     const { state, spooled, unsynced, acknowledged, dropped, lastAcknowledgedAt } = connection.status;
     assert.deepEqual(
@@ -113,7 +113,7 @@ describe('connection', function () {
     const connection = start();
     await write(connection, 'exact-1');
     network.connectTo(server.url);
-    await connection.flush(20_000);
+    await connection.flush(30_000);
     const document = (await storedDocuments(scratch.store, 'Span')).find(({ name }) => name === 'exact-1');
     assert.deepEqual(document?.startTimeUnixNano, { $numberLong: '1700000000123456789' });
   });
@@ -195,7 +195,7 @@ describe('connection', function () {
     ]);
     assert.equal(connection.status.spooled, 3);
     network.connectTo(server.url);
-    assert.equal(await connection.flush(20_000), true);
+    assert.equal(await connection.flush(30_000), true);
     assert.deepEqual(await storedNames('overlap-'), ['overlap-a', 'overlap-b', 'overlap-c']);
   });
 
@@ -203,14 +203,14 @@ describe('connection', function () {
     network.connectTo(server.url);
     const connection = start();
     await write(connection, 'pause-1');
-    assert.equal(await connection.flush(20_000), true);
+    assert.equal(await connection.flush(30_000), true);
     connection.pause();
     assert.equal(connection.status.state, 'paused');
     await write(connection, 'pause-2');
     assert.equal(await connection.flush(300), false);
     assert.deepEqual(await storedNames('pause-'), ['pause-1']);
     connection.resume();
-    assert.equal(await connection.flush(20_000), true);
+    assert.equal(await connection.flush(30_000), true);
     assert.deepEqual(await storedNames('pause-'), ['pause-1', 'pause-2']);
   });
 
@@ -222,7 +222,7 @@ describe('connection', function () {
     assert.equal(await connection.flush(300), false);
     assert.equal(network.recordings.length, 0);
     connection.resume();
-    assert.equal(await connection.flush(20_000), true);
+    assert.equal(await connection.flush(30_000), true);
   });
 
   it('says what it is doing to onStatus, until that is ended', async () => {
@@ -249,7 +249,7 @@ describe('connection', function () {
     network.connectTo(server.url);
     const [first, second] = [start(), start()];
     await Promise.all([write(first, 'two-1'), write(second, 'two-2')]);
-    assert.deepEqual(await Promise.all([first.flush(20_000), second.flush(20_000)]), [true, true]);
+    assert.deepEqual(await Promise.all([first.flush(30_000), second.flush(30_000)]), [true, true]);
     assert.notEqual((await first.realm).path, (await second.realm).path);
     assert.deepEqual(await storedNames('two-'), ['two-1', 'two-2']);
   });
@@ -280,13 +280,13 @@ describe('connection', function () {
     network.connectTo(server.url);
     const connection = start();
     await write(connection, 'cut-1');
-    await connection.flush(20_000);
+    await connection.flush(30_000);
     network.cut();
     await write(connection, 'cut-2');
     assert.equal(await connection.flush(300), false);
     assert.equal(connection.status.unsynced, 1);
     network.connectTo(server.url);
-    assert.equal(await connection.flush(20_000), true);
+    assert.equal(await connection.flush(30_000), true);
     assert.deepEqual(await storedNames('cut-'), ['cut-1', 'cut-2']);
   });
 
@@ -331,7 +331,7 @@ describe('connection', function () {
       };
       const connection = start({ credentials });
       assert.equal((await write(connection, 'function-1')).stored, 1);
-      assert.equal(await connection.flush(20_000), true);
+      assert.equal(await connection.flush(30_000), true);
       assert.equal(calls, 2);
     });
   });
@@ -361,7 +361,7 @@ describe('connection', function () {
       network.drop();
       await write(connection, 'trouble-1');
       tryAgain(connection);
-      assert.equal(await connection.flush(20_000), true);
+      assert.equal(await connection.flush(30_000), true);
     });
   });
 
@@ -380,7 +380,7 @@ describe('connection', function () {
       connection.onStatus(({ lastError }) => codes.add(lastError?.code));
       const first = await connection.realm;
       await write(connection, 'removed-1');
-      assert.equal(await connection.flush(20_000), true);
+      assert.equal(await connection.flush(30_000), true);
 
       network.cut();
       await write(connection, 'removed-2');
@@ -393,7 +393,7 @@ describe('connection', function () {
       assert.equal(connection.status.spooled, 1);
 
       network.connectTo(server.url);
-      assert.equal(await connection.flush(20_000), true);
+      assert.equal(await connection.flush(30_000), true);
       assert.notEqual(await connection.realm, first);
       assert.deepEqual(await storedNames('removed-'), ['removed-1', 'removed-3']);
     });
@@ -405,7 +405,7 @@ describe('connection', function () {
       const connection = connect({ Realm, user, directory: scratch.path });
       open.push(connection);
       await write(connection, 'user-1');
-      assert.equal(await connection.flush(20_000), true);
+      assert.equal(await connection.flush(30_000), true);
       await app.removeUser(user);
       await write(connection, 'user-2');
       await eventually('the state', () => connection.status.state === 'unauthorized');
@@ -459,7 +459,7 @@ describe('connection', function () {
       await target.release(1000);
       assert.notEqual(connection.status.state, 'closed');
       await eventually('the session', () => connection.status.state === 'connected');
-      await target.release(10_000);
+      await target.release(30_000);
       assert.equal(connection.status.state, 'closed');
       assert.deepEqual(await storedNames('last-'), ['last-1']);
     });
@@ -470,7 +470,7 @@ describe('connection', function () {
       const target = connection[recordTarget];
       target.retain();
       await write(connection, 'short-1');
-      await target.release(10_000);
+      await target.release(30_000);
       const { state, acknowledged, lastError } = connection.status;
       assert.deepEqual(
         { state, acknowledged, lastError, stored: await storedNames('short-') },
@@ -508,9 +508,9 @@ describe('connection', function () {
       await write(connection, 'unreachable-1');
       await eventually('the failure', () => connection.status.lastError?.code === 'login-failed');
       const begun = performance.now();
-      await target.release(20_000);
+      await target.release(60_000);
       assert.equal(connection.status.state, 'closed');
-      assert.ok(performance.now() - begun < 10_000);
+      assert.ok(performance.now() - begun < 30_000);
     });
   });
 
@@ -557,7 +557,7 @@ describe('connection', function () {
       await context.with(trace.setSpan(context.active(), span), async () => {
         const connection = start({ Realm: watched(note) });
         await write(connection, 'suppressed-1');
-        assert.equal(await connection.flush(20_000), true);
+        assert.equal(await connection.flush(30_000), true);
         connection.pause();
         connection.resume();
         await connection.close();

@@ -84,7 +84,7 @@ describe('limits of what is kept on the device', function () {
   async function openSyncedAndCut(): Promise<void> {
     network.connectTo(server.url);
     await connection.realm;
-    assert.equal(await connection.flush(20_000), true);
+    assert.equal(await connection.flush(30_000), true);
     network.cut();
     await eventually('the cut', () => connection.status.state === 'connecting');
   }

@@ -13,7 +13,7 @@ import { schemasFor } from '../../../src/model/schema.js';
 const appId = 'realm-target-test';
 
 describe('a Realm that the app has opened', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let scratch: Scratch;
   let server: Ingest;
   let user: Realm.User;
@@ -51,7 +51,7 @@ describe('a Realm that the app has opened', function () {
     const target = targetForRealm(realm);
     assert.deepEqual(await target.write(spans(target, 'a', 'b')), { stored: 2, failed: 0 });
     target.retain();
-    await target.release(10_000);
+    await target.release(30_000);
     assert.equal(realm.isClosed, false, 'it is not ours to close');
     const names = (await storedDocuments(scratch.store, 'Span')).map(({ name }) => name);
     assert.deepEqual(names.sort(), ['a', 'b']);

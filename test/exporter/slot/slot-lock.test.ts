@@ -12,7 +12,7 @@ import { HeartbeatWatch, SILENCE_MILLIS, SlotLock } from '../../../src/exporter/
 const holderPath = fileURLToPath(new URL('slot-holder.ts', import.meta.url));
 
 describe('SlotLock', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let directory: string;
   let now = 0;
   const children: ChildProcess[] = [];

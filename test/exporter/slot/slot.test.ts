@@ -11,7 +11,7 @@ import { FileSlotStore, MemorySlotStore } from '../../../src/exporter/slot/slot.
 const holderPath = fileURLToPath(new URL('slot-holder.ts', import.meta.url));
 
 describe('FileSlotStore', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let directory: string;
   const children: ChildProcess[] = [];
 

@@ -72,7 +72,7 @@ function neverOver(): HoldBack {
 }
 
 async function untilTrue(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5000;
+  const deadline = Date.now() + 15_000;
   while (!condition()) {
     assert.ok(Date.now() < deadline, 'nothing moves any more');
     await new Promise((resolve) => setTimeout(resolve, 2));

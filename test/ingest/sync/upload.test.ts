@@ -360,9 +360,9 @@ describe('uploads', () => {
 
 /** Polls until something holds; inflating takes a thread's time. */
 async function waitFor(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5000;
+  const deadline = Date.now() + 15_000;
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error('it did not come true within 5 s');
+    if (Date.now() > deadline) throw new Error('it did not come true within 15 s');
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

@@ -73,9 +73,9 @@ export class RawSyncClient {
 
   /** Resolves once a condition holds; it is looked at every few milliseconds. */
   async until(condition: () => boolean, what = 'the condition'): Promise<void> {
-    const deadline = Date.now() + 5000;
+    const deadline = Date.now() + 15_000;
     while (!condition()) {
-      if (Date.now() > deadline) throw new Error(`${what} did not come true within 5 s; got ${this.body}`);
+      if (Date.now() > deadline) throw new Error(`${what} did not come true within 15 s; got ${this.body}`);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }

@@ -74,7 +74,7 @@ describeMongodb('the MongoDB store, when', () => {
 
   describe('an upload is larger than a message may be,', () => {
     it('stores it, in several', async function () {
-      this.timeout(60_000);
+      this.timeout(120_000);
       const text = 'x'.repeat(15 * 1024 * 1024);
       const large = [0n, 1n, 2n, 3n].map((_id) => map({ _id, text }));
       assert.equal((await store.commit(upload(large))).stored, 4);

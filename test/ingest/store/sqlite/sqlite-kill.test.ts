@@ -12,7 +12,7 @@ import { StoreError } from '../../../../src/ingest/store/store-error.js';
 import { collect } from '../commit-request.js';
 
 describe('a process that is killed while it commits', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let directory: string;
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'sqlite-kill-'));
