@@ -165,7 +165,7 @@ describe('SlotAdoption', () => {
       await passVisit();
       assert.equal(adoption.session, sessions[0]);
       assert.equal(sessions[0]?.isClosed, false);
-      sessions[0]!.settle();
+      sessions[0].settle();
       await turns();
       assert.equal(adoption.session, undefined);
     });
