@@ -11,6 +11,7 @@ import type { BindMessage, ClientMessage, ProtocolVersion, ServerMessage } from 
 import { ProtocolError } from '../protocol/protocol-error.js';
 import { encodeServerMessage } from '../protocol/server-message.js';
 import { scopeOfWireCode } from '../protocol/wire-codes.js';
+import type { AdoptedFiles } from './adopted-files.js';
 import type { ErrorLog } from './error-log.js';
 import type { MessageHold } from './inflight-budget.js';
 import { Session, type SessionContext } from './session.js';
@@ -31,8 +32,9 @@ export interface ConnectionOptions {
   readonly limits: SyncLimits;
   readonly logger: Logger;
   readonly observer: SyncObserver;
-  /** Of all connections together. */
+  /** Of all connections together, as is the next. */
   readonly errorLog: ErrorLog;
+  readonly adoptedFiles: AdoptedFiles;
 }
 
 /** Clients of protocol 7 ignore the back-off of a connection's error. */
@@ -57,6 +59,7 @@ export class Connection {
       limits: options.limits,
       logger: options.logger,
       observer: options.observer,
+      adoptedFiles: options.adoptedFiles,
       send: (message) => {
         this.#send(message);
       },

@@ -11,6 +11,7 @@ import type {
   UploadMessage,
 } from '../protocol/messages.js';
 import type { ClientFile } from '../store/store.js';
+import type { AdoptedFiles } from './adopted-files.js';
 import { checkClientFile } from './client-file-check.js';
 import { HoldBack } from './hold-back.js';
 import type { MessageHold } from './inflight-budget.js';
@@ -30,6 +31,7 @@ export interface SessionContext {
   readonly limits: SyncLimits;
   readonly logger: Logger;
   readonly observer: SyncObserver;
+  readonly adoptedFiles: AdoptedFiles;
   send(message: ServerMessage): void;
   /** Takes a message that waited; it may be for another state of the session than when it arrived. */
   route(message: SessionMessage, hold: MessageHold): void;
@@ -206,10 +208,12 @@ export class Session {
   }
 
   #enterIdentified(ident: ClientIdentMessage, row: ClientFile | undefined): void {
-    const { host, userId, observer } = this.#context;
+    const { host, userId, observer, adoptedFiles } = this.#context;
     const adoption = checkClientFile(ident, userId, row, (user, file) => host.saltOf(user, file));
-    for (const how of adoption) observer.fileAdopted?.(how);
-    if (adoption.length > 0) this.#logAdoption(ident, row?.clientVersion, adoption);
+    if (adoptedFiles.isNews(ident.clientFileIdent, adoption)) {
+      for (const how of adoption) observer.fileAdopted?.(how);
+      this.#logAdoption(ident, row?.clientVersion, adoption);
+    }
 
     const cursors = new SessionCursors(ident);
     this.#file = { ident, cursors };
@@ -224,7 +228,10 @@ export class Session {
   }
 
   #logAdoption(ident: ClientIdentMessage, recorded: bigint | undefined, adoption: FileAdoption[]): void {
+    const files = this.#context.adoptedFiles.admitLine(ident.clientFileIdent);
+    if (files === undefined) return;
     const fields = {
+      ...(files > 1 && { files }),
       adoption,
       userId: this.#context.userId,
       acknowledgedClientVersion: String(ident.scanClientVersion),

@@ -2,7 +2,8 @@
 export interface SyncObserver {
   /**
    * A file was adopted: `unknown`, the store has no row of it; `unverified`, nor is its salt this server's; `ahead`, it
-   * had records acknowledged that the store does not hold. One file may be several of these.
+   * had records acknowledged that the store does not hold. One file may be several of these. Once a file, however often
+   * it comes back, unless more than ten thousand others came since.
    */
   fileAdopted?(how: FileAdoption): void;
   /** An error was sent, or would have been if the client understood it. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { AdoptedFiles } from '../../../src/ingest/sync/adopted-files.js';
 import type { ClientFile } from '../../../src/ingest/store/store.js';
 import * as client from '../protocol/client-message.js';
 import { ClientPeer } from './client-peer.js';
@@ -116,6 +117,37 @@ describe('client files', () => {
     assert.deepEqual(await identify(peer), []);
     assert.deepEqual(peer.counted, ['adopted ahead']);
     assert.equal(peer.logger.at('error').length, 1);
+  });
+
+  it('ahead: counted and logged once, however often it comes back before its next commit', async () => {
+    const adoptedFiles = new AdoptedFiles();
+    const host = hostWith(row({ clientVersion: 8n }));
+    const comeBack = async (fileIdent = 77): Promise<ClientPeer> => {
+      const peer = new ClientPeer({ host, adoptedFiles });
+      await identify(peer, { fileIdent });
+      return peer;
+    };
+    const told = async (fileIdent?: number) => (await comeBack(fileIdent)).counted.length;
+    assert.deepEqual([await told(), await told(), await told()], [1, 0, 0]);
+    assert.equal((await comeBack()).logger.lines.length, 0);
+    assert.equal(await told(78), 2, 'unknown and ahead: another file');
+
+    await (await comeBack()).send(client.upload({ changesets: [{ clientVersion: 12 }] }));
+    assert.equal(await told(), 0, 'the store is up to date');
+    host.files.set(77n, row({ clientVersion: 8n }));
+    assert.equal(await told(), 1, 'the store was restored once more');
+  });
+
+  it('made up by a client: remembered and logged within bounds', () => {
+    const adoptedFiles = new AdoptedFiles();
+    let lines = 0;
+    for (let ident = 1n; ident <= 30_000n; ident += 1n) {
+      assert.equal(adoptedFiles.isNews(ident, ['unknown']), true);
+      if (adoptedFiles.admitLine(ident) !== undefined) lines += 1;
+    }
+    assert.ok(lines <= 10_001, String(lines));
+    assert.equal(adoptedFiles.isNews(30_000n, ['unknown']), false);
+    assert.equal(adoptedFiles.isNews(1n, ['unknown']), true, 'forgotten');
   });
 
   it('restored to an older state: old versions with new objects are stored and acknowledged', async () => {

@@ -1,3 +1,4 @@
+import { AdoptedFiles } from '../../../src/ingest/sync/adopted-files.js';
 import { Connection } from '../../../src/ingest/sync/connection.js';
 import { ErrorLog } from '../../../src/ingest/sync/error-log.js';
 import type { MessageHold } from '../../../src/ingest/sync/inflight-budget.js';
@@ -32,6 +33,7 @@ export class ClientPeer {
       version?: ProtocolVersion;
       userId?: string;
       limits?: Partial<SyncLimits>;
+      adoptedFiles?: AdoptedFiles;
     } = {},
   ) {
     this.host = options.host ?? new MemoryHost();
@@ -43,6 +45,7 @@ export class ClientPeer {
       limits: { ...defaultSyncLimits, ...options.limits },
       logger: this.logger,
       errorLog: new ErrorLog(),
+      adoptedFiles: options.adoptedFiles ?? new AdoptedFiles(),
       observer: {
         fileAdopted: (how) => this.counted.push(`adopted ${how}`),
         errorSent: (code) => this.counted.push(`error ${code}`),

@@ -14,6 +14,7 @@ import { chooseProtocol } from '../../protocol/subprotocol.js';
 import type { ProtocolVersion } from '../../protocol/messages.js';
 import { ProtocolError } from '../../protocol/protocol-error.js';
 import { connectionErrors } from '../../protocol/wire-codes.js';
+import { AdoptedFiles } from '../../sync/adopted-files.js';
 import { Connection } from '../../sync/connection.js';
 import { ErrorLog } from '../../sync/error-log.js';
 import { InflightBudget, type BudgetAccount, type MessageHold } from '../../sync/inflight-budget.js';
@@ -85,6 +86,7 @@ class WebSocketSyncEndpoint implements SyncEndpoint {
   readonly #logger: Logger;
   readonly #observer: SyncObserver;
   readonly #errorLog = new ErrorLog();
+  readonly #adoptedFiles = new AdoptedFiles();
   readonly #peerLines = new LogThrottle(lineMillis);
   readonly #budget: InflightBudget;
   readonly #webSocketServer: WebSocketServer;
@@ -244,6 +246,7 @@ class WebSocketSyncEndpoint implements SyncEndpoint {
       logger: this.#logger.child({ userId, protocolVersion: version }),
       observer: this.#observer,
       errorLog: this.#errorLog,
+      adoptedFiles: this.#adoptedFiles,
     });
     webSocket.on('message', (data, isBinary) => {
       arrivals.deliver((hold) => {
