@@ -183,7 +183,7 @@ function checkSource(options: ConnectOptions, encryptionKey: ArrayBuffer | undef
         ...(slot.directory === undefined ? {} : { baseFilePath: slot.directory }),
         ...(encryptionKey === undefined ? {} : { metadata: { mode: 'encryption', encryptionKey } }),
       };
-      return usersOf(openApp(Realm, slot.path(''), config), credentials);
+      return usersOf(openApp(Realm, slot.path(''), config), credentials, baseUrl);
     },
   };
 }

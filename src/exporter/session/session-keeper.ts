@@ -208,7 +208,8 @@ export class SessionKeeper {
       );
       return this.#loginBackoff.longest();
     }
-    this.#options.onError(new ConnectionError('login-failed', text, { cause, retryable: true }));
+    const particulars = [this.#source?.baseUrl, text].filter((part) => part !== undefined).join(': ');
+    this.#options.onError(new ConnectionError('login-failed', particulars, { cause, retryable: true }));
     return this.#loginBackoff.next();
   }
 

@@ -6,6 +6,8 @@ import { withoutTracing } from '../suppression.js';
 export interface UserSource {
   /** The App, where there is one to ask. */
   readonly app: NativeApp | undefined;
+  /** The server's URL, where it was given to us: what engines say of one that is not there does not name it. */
+  readonly baseUrl: string | undefined;
   /** A user that is logged in already, as one from the last run, also without a network. */
   cachedUser(): NativeUser | undefined;
   /** Logs in with the credentials; undefined where none were given. */
@@ -16,9 +18,11 @@ export interface UserSource {
 export function usersOf(
   app: NativeApp,
   credentials: (() => object | Promise<object>) | undefined,
+  baseUrl?: string,
 ): UserSource {
   return {
     app,
+    baseUrl,
     cachedUser() {
       const user = withoutTracing(() => app.currentUser);
       return user?.isLoggedIn === true ? user : undefined;
@@ -41,6 +45,7 @@ export function usersOf(
 export function singleUser(user: NativeUser): UserSource {
   return {
     app: undefined,
+    baseUrl: undefined,
     cachedUser: () => (user.isLoggedIn ? user : undefined),
     logIn: undefined,
   };

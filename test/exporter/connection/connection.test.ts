@@ -95,6 +95,7 @@ describe('connection', function () {
     assert.equal(connection.status.unsynced, 0);
     await eventually('a failed login', () => connection.status.lastError?.code === 'login-failed');
     assert.equal(connection.status.state, 'connecting');
+    assert.ok(connection.status.lastError?.message.startsWith(`login failed: ${network.url}: `));
     assert.equal(await connection.flush(100), false);
 
     network.connectTo(server.url);
