@@ -71,17 +71,13 @@ export class RecordWriter {
   }
 
   async #store(records: readonly WritableRecord[], calledAt: number): Promise<WriteOutcome> {
-    let stored = 0;
-    let lastCause: unknown;
-    let next = 0;
-    let isOneByOne = false;
-    let refused = 0; // the last ones before `next`, and nothing was taken since
-    let avoided: Destination | undefined;
-    while (next < records.length) {
+    const progress: Progress = { next: 0, stored: 0, refused: 0, isOneByOne: false };
+    while (progress.next < records.length) {
+      const { next } = progress;
       let place: Place | undefined;
-      let maxCount = isOneByOne ? 1 : Infinity;
+      let maxCount = progress.isOneByOne ? 1 : records.length - next;
       try {
-        place = this.#options.place(records[next]?.sizeBytes ?? 0, avoided);
+        place = this.#options.place(records[next]?.sizeBytes ?? 0, progress.avoided);
         if (place === undefined) {
           await nextTurn();
           continue;
@@ -93,41 +89,69 @@ export class RecordWriter {
         }
         maxCount = Math.min(maxCount, countWithin(records, next, roomBytes));
         const result = destination.storeSlice(records, next, maxCount);
-        next += result.taken;
-        stored += result.stored;
-        refused = 0;
-        lastCause = result.error ?? lastCause;
+        progress.next += result.taken;
+        progress.stored += result.stored;
+        progress.refused = 0;
+        progress.lastCause = result.error ?? progress.lastCause;
         this.#options.onStored(destination, result.stored, result.storedBytes);
       } catch (cause) {
-        lastCause = cause;
-        if (cause instanceof ConnectionError) break;
-        const isBusy = cause instanceof BusyRealmError;
-        if (!isBusy && maxCount > 1) {
-          isOneByOne = true;
-        } else {
-          if (!isBusy) {
-            next += 1;
-            refused += 1;
-          }
-          const takesNone =
-            isBusy || refused === MAX_REFUSED_RECORDS || (stored === 0 && next === records.length);
-          if (takesNone && place?.hasAlternative === true) {
-            avoided = place.destination;
-            next -= refused;
-            refused = 0;
-            isOneByOne = false;
-            this.#options.onRefused(cause);
-          } else if (isBusy) break;
-        }
+        progress.lastCause = cause;
+        if (!this.#goOn(progress, records.length, place, maxCount, cause)) break;
       }
-      if (next < records.length) await nextTurn();
+      if (progress.next < records.length) await nextTurn();
     }
+    const { stored, lastCause } = progress;
     const failed = records.length - stored;
     if (failed === 0) return { stored, failed };
     const error = toError(failed, lastCause);
     this.#options.onFailed(failed, error);
     return { stored, failed, error };
   }
+
+  /**
+   * Decides what comes after a slice that was not stored.
+   *
+   * @returns false if what is left is given up
+   */
+  #goOn(
+    progress: Progress,
+    recordCount: number,
+    place: Place | undefined,
+    sliceCount: number,
+    cause: unknown,
+  ): boolean {
+    if (cause instanceof ConnectionError) return false; // there is no place
+    const isBusy = cause instanceof BusyRealmError;
+    if (!isBusy) {
+      if (sliceCount > 1) {
+        progress.isOneByOne = true;
+        return true;
+      }
+      progress.next += 1;
+      progress.refused += 1;
+      const isNoneTaken = progress.stored === 0 && progress.next === recordCount;
+      if (progress.refused < MAX_REFUSED_RECORDS && !isNoneTaken) return true;
+    }
+    if (place?.hasAlternative !== true) return !isBusy;
+    progress.avoided = place.destination;
+    progress.next -= progress.refused;
+    progress.refused = 0;
+    progress.isOneByOne = false;
+    this.#options.onRefused(cause);
+    return true;
+  }
+}
+
+/** How far one call has come. */
+interface Progress {
+  next: number;
+  stored: number;
+  /** How many records before `next` were not taken even alone, one after the other. */
+  refused: number;
+  isOneByOne: boolean;
+  /** What took no records, although it had an alternative. */
+  avoided?: Destination;
+  lastCause?: unknown;
 }
 
 /** How many records, at least one, come to no more than so many bytes. */
