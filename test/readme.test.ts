@@ -75,7 +75,7 @@ describe('README', function () {
         compilerOptions: {
           ...compilerOptions,
           ...{ allowJs: true, checkJs: true, noEmit: true, types: ['node'], paths },
-          ...{ declaration: false, declarationMap: false, noUnusedLocals: false },
+          ...{ declaration: false, noUnusedLocals: false },
         },
         include: ['*'],
       }),
