@@ -332,11 +332,12 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
     await this.#writer.idle();
     this.#alarm.ring();
     this.#tellWhatRemains();
-    try {
-      await this.#adoption?.stop();
-      await this.#session?.close();
-    } catch (cause) {
-      this.#report(new ConnectionError('open-failed', `closing: ${describeCause(cause)}`, { cause }));
+    for (const end of [() => this.#adoption?.stop(), () => this.#session?.close()]) {
+      try {
+        await end();
+      } catch (cause) {
+        this.#report(new ConnectionError('open-failed', `closing: ${describeCause(cause)}`, { cause }));
+      }
     }
     this.#realm.reject(new ConnectionError('connection-closed', 'its Realm is not open any more'));
   }

@@ -57,6 +57,8 @@ export class SlotSession {
   readonly #mark: UnsentMark | undefined;
   readonly #heartbeat: ReturnType<typeof setInterval>;
   readonly #settledWaiters: (() => void)[] = [];
+  /** From `close` on. */
+  #wasSettled: boolean | undefined;
 
   /**
    * Opens the spool and begins to log in.
@@ -150,9 +152,9 @@ export class SlotSession {
     return this.#keeper.isUnauthorized;
   }
 
-  /** Whether the spool is empty and no server owes an acknowledgement. */
+  /** Whether the spool is empty and no server owes an acknowledgement; at `close`, for good. */
   get isSettled(): boolean {
-    return this.#spool.count === 0 && this.#keeper.isSettled;
+    return this.#wasSettled ?? (this.#spool.count === 0 && this.#keeper.isSettled);
   }
 
   /**
@@ -173,7 +175,7 @@ export class SlotSession {
     if (roomBytes < nextBytes) {
       throw new DeviceFullError(budget.takenBytes, budget.maxBytes, 'new records are refused');
     }
-    this.#mark?.ensure();
+    this.#ensureMark();
     return {
       destination: synced?.destination ?? this.#spool,
       roomBytes,
@@ -221,12 +223,16 @@ export class SlotSession {
     clearInterval(this.#heartbeat);
     await this.#mover.stop();
     await this.#limits.stop();
-    this.#updateMark();
-    await this.#keeper.close();
-    this.#spool.close();
-    this.#options.budget.remove(this.#gauge);
-    this.#slot.release();
-    for (const resolve of this.#settledWaiters.splice(0)) resolve();
+    this.#wasSettled = this.isSettled;
+    try {
+      this.#updateMark();
+    } finally {
+      await this.#keeper.close();
+      this.#spool.close();
+      this.#options.budget.remove(this.#gauge);
+      for (const resolve of this.#settledWaiters.splice(0)) resolve();
+      this.#slot.release();
+    }
   }
 
   /** Moving records leave the rest where old ones can be dropped, until the server has acknowledged those before them. */
@@ -267,14 +273,22 @@ export class SlotSession {
         this.#options.onSlotLost();
         return;
       }
-      this.#slot.beat();
-      this.#updateMark();
       this.#options.budget.refresh();
       void this.#expire();
+      this.#slot.beat();
+      this.#updateMark();
     } catch (cause) {
       this.#options.onError(new ConnectionError('open-failed', describeCause(cause), { cause }));
     }
     this.#keeper.check();
+  }
+
+  #ensureMark(): void {
+    try {
+      this.#mark?.ensure();
+    } catch {
+      // On a full disk: what still fits into the files is worth more than the mark, which a later heartbeat makes.
+    }
   }
 
   #updateMark(): void {

@@ -25,9 +25,9 @@ export class UnsentMark {
     if (this.#marked === undefined) this.#mark(0);
   }
 
-  /** Brings the mark up to date. */
+  /** Brings the mark up to date, or makes it up for `ensure`, where that has failed. */
   update(records: number): void {
-    if (this.#marked !== undefined && this.#marked !== records) this.#mark(records);
+    if (this.#marked !== records) this.#mark(records);
   }
 
   /** Takes the mark away: everything is acknowledged. */

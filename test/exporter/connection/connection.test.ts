@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -15,6 +16,7 @@ import { createScratch, type Scratch } from '../../end-to-end/scratch.js';
 import { closeReader, storedDocuments } from '../../end-to-end/stored.js';
 import { connect, type ConnectOptions } from '../../../src/exporter/connection/connect.js';
 import type { Connection } from '../../../src/exporter/connection/connection.js';
+import { nodeFiles } from '../../../src/exporter/platform/node/files.js';
 import { recordTarget } from '../../../src/exporter/record-target.js';
 import type { RealmRecord } from '../../../src/model/realm-record.js';
 
@@ -433,6 +435,20 @@ describe('connection', function () {
       assert.deepEqual(await writing, { stored: 1, failed: 0 });
     });
 
+    it('makes no flush say that all has arrived where it has not', async () => {
+      network.connectTo(server.url);
+      const connection = start();
+      await connection.realm;
+      assert.equal(await connection.flush(), true);
+      network.cut();
+      await write(connection, 'left behind');
+      const flushing = connection.flush(60_000);
+      await connection.close();
+      assert.equal(await flushing, false);
+      assert.equal(await connection.flush(), false);
+      assert.equal(connection.status.unsynced, 1);
+    });
+
     it('rejects a Realm that was never open, and leaves no rejection unhandled', async () => {
       const unhandled: unknown[] = [];
       const note = (reason: unknown): void => void unhandled.push(reason);
@@ -512,6 +528,29 @@ describe('connection', function () {
       await target.release(60_000);
       assert.equal(connection.status.state, 'closed');
       assert.ok(performance.now() - begun < 30_000);
+    });
+  });
+
+  describe('a device whose disk is full', () => {
+    it('stores what still fits into the files that it has, and closes them', async () => {
+      network.connectTo(server.url);
+      // The engine's files are in memory: as if the spool were seen on the disk, so that a mark is made.
+      sinon.stub(nodeFiles, 'exists').callsFake((path) => path.endsWith('spool.realm') || existsSync(path));
+      const directory = join(scratch.path, 'full');
+      const connection = start({ Realm: disguised('12.15.0', () => undefined), directory });
+      const realm = await connection.realm;
+      assert.equal(connection.status.durable, true);
+
+      sinon.stub(nodeFiles, 'write').throws(new Error('ENOSPC: no space left on device'));
+      assert.deepEqual(await write(connection, 'fits'), { stored: 1, failed: 0 });
+      assert.deepEqual(connection.status.dropped, {});
+      network.cut();
+      assert.deepEqual(await write(connection, 'fits too'), { stored: 1, failed: 0 });
+      const flushing = connection.flush(60_000);
+      await connection.close();
+      assert.equal(realm.isClosed, true);
+      assert.equal(await flushing, false, 'and at once');
+      assert.match(connection.status.lastError?.message ?? '', /closing: ENOSPC/);
     });
   });
 
