@@ -3,7 +3,7 @@ import { BasicTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-tra
 import sinon from 'sinon';
 import { connect, RealmSpanExporter } from '../../src/index.js';
 import { openStore } from '../../src/ingest/store/open-store.js';
-import Realm, { engineName } from '../engine/realm.mjs';
+import Realm, { endSessions, engineName } from '../engine/realm.mjs';
 import { startIngestProcess, type IngestProcess } from './ingest-process.js';
 import { Network } from './network.js';
 import { createScratch, type Scratch } from './scratch.js';
@@ -52,6 +52,7 @@ describe(`a device (${engineName} engine) whose clock is wrong`, function () {
   afterEach(async () => {
     sinon.restore();
     await Promise.all(apps.splice(0).map((app) => app.shutDown()));
+    endSessions();
     await network.close();
   });
 

@@ -1,4 +1,4 @@
-import Realm, { BSON } from '../engine/realm.mjs';
+import Realm, { BSON, endSessions } from '../engine/realm.mjs';
 
 /** A Realm that one app has open, and what tests do with it. */
 export interface Device {
@@ -97,11 +97,12 @@ async function open({
   };
 }
 
-/** Ends the sessions of every device; the engine would go on dialling their servers until the process ends. */
+/** Ends the sessions of every device and exporter; the engine would go on dialling their servers until the process ends. */
 export function closeDevices(): void {
   for (const realm of opened) {
     realm.syncSession?.pause();
     realm.close();
   }
   opened.clear();
+  endSessions();
 }

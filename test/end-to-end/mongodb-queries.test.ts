@@ -3,7 +3,7 @@ import { SpanKind } from '@opentelemetry/api';
 import { SeverityNumber } from '@opentelemetry/api-logs';
 import { MongoClient, type Db } from 'mongodb';
 import { connect, RealmLogRecordExporter, RealmSpanExporter, type Connection } from '../../src/index.js';
-import Realm, { engineName } from '../engine/realm.mjs';
+import Realm, { endSessions, engineName } from '../engine/realm.mjs';
 import { createTestDatabase, describeMongodb, type TestDatabase } from '../mongodb/test-database.js';
 import { skip } from '../skip.js';
 import { documentedBlocks, missingOperators, runWithEquivalents } from './documented-queries.js';
@@ -62,6 +62,7 @@ describeMongodb(`docs/mongodb-queries.md, asked of what realm-js (${engineName} 
 
   after(async () => {
     await connection.close();
+    endSessions();
     await server.close();
     await client.close();
     await database.remove();

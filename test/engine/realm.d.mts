@@ -11,6 +11,9 @@ import type {
 /** Which engine was loaded. */
 export declare const engineName: 'native' | 'wasm';
 
+/** Ends every session of the process, with what is still to be uploaded; on the native engine, none. */
+export declare function endSessions(): void;
+
 /** The engine's own BSON: another copy's classes are not taken for what they are. */
 export declare const BSON: Pick<typeof bson, 'ObjectId' | 'UUID' | 'Decimal128' | 'Binary' | 'EJSON'>;
 

@@ -30,8 +30,15 @@ if (wanted === 'native' && native === undefined)
 /** @type {'native' | 'wasm'} */
 export const engineName = native === undefined ? 'wasm' : 'native';
 
-const Realm = native ?? (await import('./wasm.mjs')).default;
+const wasm = native === undefined ? await import('./wasm.mjs') : undefined;
+const Realm = native ?? wasm.default;
 export default Realm;
+
+/**
+ * Ends what closing leaves behind on the WebAssembly engine: a session that has something to upload goes on dialling in
+ * the one thread of the process, and a fake clock would make it dial a thousand times a second. Nothing on the native one.
+ */
+export const endSessions = wasm?.endSessions ?? (() => undefined);
 
 /** The engine's own BSON: another copy's classes are not taken for what they are. */
 export const BSON = Realm.BSON;

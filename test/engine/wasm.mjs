@@ -30,6 +30,12 @@ Realm.App = class extends Realm.App {
 
 export default Realm;
 
+/** Ends every session that there is, with what is still to be uploaded. */
+export function endSessions() {
+  const users = apps.flatMap((app) => Object.values(app.allUsers));
+  for (const session of users.flatMap((user) => Realm.App.Sync.getAllSyncSessions(user))) session.pause();
+}
+
 /** `window` would tell every other package in the process that it runs in a browser: it is there while loading only. */
 async function withBrowserGlobals(load) {
   const nodeFetch = globalThis.fetch;

@@ -8,7 +8,7 @@ import { context, diag, trace, DiagLogLevel } from '@opentelemetry/api';
 import sinon, { type SinonStub } from 'sinon';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import Realm, { engineName } from '../../engine/realm.mjs';
+import Realm, { endSessions, engineName } from '../../engine/realm.mjs';
 import { eventually } from '../../end-to-end/eventually.js';
 import { startIngest, type Ingest } from '../../end-to-end/ingest.js';
 import { Network } from '../../end-to-end/network.js';
@@ -47,6 +47,7 @@ describe('connection', function () {
   afterEach(async () => {
     sinon.restore();
     await Promise.all(open.splice(0).map((connection) => connection.close()));
+    endSessions();
     await network.close();
   });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { diag, DiagLogLevel } from '@opentelemetry/api';
-import Realm from '../../engine/realm.mjs';
+import Realm, { endSessions } from '../../engine/realm.mjs';
 import { eventually } from '../../end-to-end/eventually.js';
 import { startIngest, type Ingest } from '../../end-to-end/ingest.js';
 import { Network } from '../../end-to-end/network.js';
@@ -34,6 +34,7 @@ describe('limits of what is kept on the device', function () {
   afterEach(async () => {
     diag.disable();
     await connection.close();
+    endSessions();
     await server.close();
     await network.close();
     await scratch.remove();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import Realm from '../../engine/realm.mjs';
+import Realm, { endSessions } from '../../engine/realm.mjs';
 import { eventually } from '../../end-to-end/eventually.js';
 import { startIngest, type Ingest } from '../../end-to-end/ingest.js';
 import { createScratch, type Scratch } from '../../end-to-end/scratch.js';
@@ -28,6 +28,7 @@ describe('a Realm that the app has opened', function () {
 
   after(async () => {
     realm.close();
+    endSessions();
     await closeReader(scratch.store);
     await server.close();
     await scratch.remove();
