@@ -70,7 +70,7 @@ const ways = [
 describeProxiedMongodb(
   `realm-ingest, when MongoDB is lost for ${outageSeconds} s while devices (${engineName} engine) write`,
   function () {
-    this.timeout(60_000 + outageSeconds * 4000);
+    this.timeout(180_000 + outageSeconds * 4000);
     let database: TestDatabase;
     let proxy: MongodbProxy;
     let server: IngestProcess;
@@ -119,9 +119,18 @@ describeProxiedMongodb(
         try {
           begin(proxy);
           const begun = performance.now();
-          await writeFor(writers, outageSeconds, notesPerDevice);
+          // Half of it at once, before reading stops; the rest meanwhile.
+          await writeFor(writers, 0, notesPerDevice / 2);
+          await writeFor(writers, outageSeconds, notesPerDevice / 2);
           const held = await storedNotes();
           assert.ok(held < before + devices * notesPerDevice, 'something is held back');
+          // A server that reads slowly has its clients' messages only once it has sent them away, and they are back.
+          await eventually(
+            'pressure',
+            () => watch.peakBytes(),
+            (bytes) => bytes > maxInflightBytes / 2,
+            90_000,
+          );
           proxy.restore();
           const restored = performance.now();
           await eventually('the first document after it', storedNotes, (count) => count > held, 90_000);
@@ -129,10 +138,6 @@ describeProxiedMongodb(
           await Promise.all(writers.map((device) => device.uploaded(120_000)));
           const maxInflight = watch.peakBytes();
           const bound = maxInflightBytes + devices * readBytes + messageBytes;
-          assert.ok(
-            maxInflight > maxInflightBytes / 2,
-            `${maxInflight} bytes in flight: that was no pressure`,
-          );
           assert.ok(maxInflight <= bound, `${maxInflight} bytes in flight, ${bound} at most`);
           report({
             inflightKiB: maxInflight / 2 ** 10,

@@ -9,7 +9,7 @@ export function mongodbStores(uri: string): (seed: number) => { url: string; rem
     return {
       url,
       async remove() {
-        const client = await MongoClient.connect(url, { serverSelectionTimeoutMS: 5000 });
+        const client = await MongoClient.connect(url, { serverSelectionTimeoutMS: 15_000 });
         // That of `npm run mongodb` cannot drop one from which it has dropped an index; its names are not used again.
         await client
           .db()

@@ -27,7 +27,7 @@ export interface TestDatabase {
 export async function createTestDatabase(): Promise<TestDatabase> {
   const name = `realm_ingest_test_${randomBytes(6).toString('hex')}`;
   const uri = withDatabase(mongodbUri ?? '', name);
-  const client = await MongoClient.connect(uri, { serverSelectionTimeoutMS: 5000 });
+  const client = await MongoClient.connect(uri, { serverSelectionTimeoutMS: 15_000 });
   const db = client.db();
   return {
     uri,

@@ -116,10 +116,10 @@ describeMongodb('the MongoDB store, when it is served,', () => {
   });
 
   describe('while indexes take long,', () => {
-    const slow = { command: 'createIndexes', collection: 'Span', execute: true, delayMillis: 1500 };
+    const slow = { command: 'createIndexes', collection: 'Span', execute: true, delayMillis: 4000 };
     const open = (logger: RecordingLogger) =>
       openMongodbStore({
-        ...{ url: `${database.uri}${database.uri.includes('?') ? '&' : '?'}socketTimeoutMS=500` },
+        ...{ url: `${database.uri}${database.uri.includes('?') ? '&' : '?'}socketTimeoutMS=2000` },
         ...{ mode: 'serve', maxDeadLetterBytes: 2 ** 30, names: resolveCollectionNames({}) },
         ...{ retentionSeconds: undefined, indexAttributes: true, logger, signal: undefined },
         patienceMillis: 100,
