@@ -57,8 +57,8 @@ export class SlotSession {
   readonly #mark: UnsentMark | undefined;
   readonly #heartbeat: ReturnType<typeof setInterval>;
   readonly #settledWaiters: (() => void)[] = [];
-  /** From `close` on. */
-  #wasSettled: boolean | undefined;
+  /** What was left at `close`. */
+  #left: { readonly unsynced: number; readonly isSettled: boolean } | undefined;
 
   /**
    * Opens the spool and begins to log in.
@@ -139,9 +139,9 @@ export class SlotSession {
     return this.#spool.count;
   }
 
-  /** Records in synced Realms that no server has acknowledged. */
+  /** Records in synced Realms that no server has acknowledged; what was left of them at `close`. */
   get unsynced(): number {
-    return this.#keeper.unsynced;
+    return this.#left?.unsynced ?? this.#keeper.unsynced;
   }
 
   get isConnected(): boolean {
@@ -154,7 +154,7 @@ export class SlotSession {
 
   /** Whether the spool is empty and no server owes an acknowledgement; at `close`, for good. */
   get isSettled(): boolean {
-    return this.#wasSettled ?? (this.#spool.count === 0 && this.#keeper.isSettled);
+    return this.#left?.isSettled ?? (this.#spool.count === 0 && this.#keeper.isSettled);
   }
 
   /**
@@ -223,7 +223,7 @@ export class SlotSession {
     clearInterval(this.#heartbeat);
     await this.#mover.stop();
     await this.#limits.stop();
-    this.#wasSettled = this.isSettled;
+    this.#left = { unsynced: this.unsynced, isSettled: this.isSettled };
     try {
       this.#updateMark();
     } finally {

@@ -113,6 +113,16 @@ describe('connection', function () {
     assert.ok(lastAcknowledgedAt !== undefined && Date.now() - lastAcknowledgedAt.getTime() < 60_000);
   });
 
+  it('flushes for as long as it is told, for ever as well', async () => {
+    const connection = start();
+    await write(connection, 'some day');
+    const flushing = connection.flush(Infinity);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    network.connectTo(server.url);
+    tryAgain(connection);
+    assert.equal(await flushing, true);
+  });
+
   it('keeps 64-bit integers exact on the way through the spool', async () => {
     const connection = start();
     await write(connection, 'exact-1');
@@ -447,7 +457,9 @@ describe('connection', function () {
       await connection.close();
       assert.equal(await flushing, false);
       assert.equal(await connection.flush(), false);
-      assert.equal(connection.status.unsynced, 1);
+      connection.pause();
+      connection.resume();
+      assert.equal(connection.status.unsynced, 1, 'the status stays at what was left');
     });
 
     it('rejects a Realm that was never open, and leaves no rejection unhandled', async () => {
