@@ -1,18 +1,10 @@
-import type { RealmTelemetryError } from '../../errors.js';
 import { Alarm } from '../alarm.js';
 import { Backoff } from '../backoff.js';
 import { ConnectionError, describeCause, readCode } from '../connection-error.js';
-import type { ShouldCompact } from '../slot/compaction.js';
-import type { DeviceBudget } from '../slot/device-budget.js';
 import { encodeFileName } from '../slot/file-name.js';
 import { isRefusal } from './login-refusal.js';
-import type {
-  NativeObjectSchema,
-  NativeRealmConstructor,
-  NativeSyncError,
-  NativeUser,
-} from '../realm-types.js';
-import type { Slot } from '../slot/slot.js';
+import type { SessionKeeperOptions } from './session-keeper-options.js';
+import type { NativeSyncError, NativeUser } from '../realm-types.js';
 import { withoutTracing } from '../suppression.js';
 import { ABSENCE_MILLIS, SyncedRealm } from './synced-realm.js';
 import { nextTurn } from '../turn.js';
@@ -23,25 +15,6 @@ const USER_POLL_MILLIS = 5000;
 
 /** Bounds of the time between attempts to log in, open or revive. */
 const BACKOFF = { initialMillis: 1000, maxMillis: 300_000 };
-
-/** What a keeper needs to know. */
-export interface SessionKeeperOptions {
-  readonly Realm: NativeRealmConstructor;
-  readonly slot: Slot;
-  /** @throws whatever Realm throws when an App is made */
-  readonly openSource: (slot: Slot) => UserSource;
-  readonly schema: readonly NativeObjectSchema[];
-  readonly encryptionKey: ArrayBuffer | undefined;
-  /** Whether Realm's files outlive the process. */
-  readonly isDurable: boolean;
-  readonly budget: DeviceBudget;
-  readonly shouldCompact: ShouldCompact | undefined;
-  readonly onOpen: (synced: SyncedRealm) => void;
-  readonly onChange: () => void;
-  readonly onAcknowledged: (records: number) => void;
-  readonly onLost: (reason: 'user-removed' | 'client-reset', records: number) => void;
-  readonly onError: (error: RealmTelemetryError) => void;
-}
 
 /**
  * Sees to it that a synced Realm is open: finds the cached user or logs in, again and again, opens the Realm without
@@ -120,6 +93,7 @@ export class SessionKeeper {
     const current = this.#current;
     if (current === undefined) return;
     if (!isLoggedIn(current.user)) this.#loseUser(current);
+    else if (current.realm.isClosed) this.#reopen(current);
     else current.acknowledgements.retry();
   }
 
@@ -300,6 +274,20 @@ export class SessionKeeper {
       this.#deleteFile(synced);
       this.#options.onChange();
     });
+  }
+
+  /** The app has closed it, to which `connection.realm` gave it. */
+  #reopen(synced: SyncedRealm): void {
+    this.#current = undefined;
+    const records = synced.acknowledgements.forget();
+    synced.close();
+    if (records > 0) this.#left.set(synced.path, records);
+    this.#options.onError(
+      new ConnectionError('sync-failed', 'the app has closed the synced Realm, which is opened again', {
+        retryable: true,
+      }),
+    );
+    this.#beginAnew();
   }
 
   #loseUser(synced: SyncedRealm): void {

@@ -199,6 +199,26 @@ describe('connection', function () {
     });
   });
 
+  it('opens a Realm again that the app has closed, and delivers what was in it and what came meanwhile', async () => {
+    network.connectTo(server.url);
+    const connection = start({ serviceName: 'closed by the app' });
+    const realm = await connection.realm;
+    network.cut();
+    await write(connection, 'before the app closed it');
+    realm.close();
+    assert.deepEqual(await write(connection, 'after the app closed it'), { stored: 1, failed: 0 });
+    network.connectTo(server.url);
+    tryAgain(connection);
+    assert.equal(await connection.flush(20_000), true, JSON.stringify(connection.status));
+    assert.deepEqual([connection.status.acknowledged, connection.status.dropped], [2, {}]);
+    assert.notEqual(await connection.realm, realm);
+    const names = (await storedDocuments(scratch.store, 'Span')).map(({ name }) => String(name));
+    assert.deepEqual(names.filter((name) => name.endsWith('the app closed it')).sort(), [
+      'after the app closed it',
+      'before the app closed it',
+    ]);
+  });
+
   it('serialises overlapping writes, in their order', async () => {
     const connection = start();
     const outcomes = await Promise.all(['a', 'b', 'c'].map((name) => write(connection, `overlap-${name}`)));
