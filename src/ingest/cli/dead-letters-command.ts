@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { CommanderError, type Command } from 'commander';
 import { createChangesetConverter } from '../server/changeset-documents.js';
 import { retryDeadLetter } from '../server/dead-letter-retry.js';
 import { createDefaultLogger } from '../server/default-logger.js';
@@ -13,7 +13,7 @@ import {
   type StoreOption,
 } from './command-options.js';
 import { exitCodes } from './exit-codes.js';
-import { print, toPrintable, toTable } from './terminal.js';
+import { note, print, toPrintable, toTable } from './terminal.js';
 
 /** Of commands that act on several letters. */
 interface SelectionOptions extends StoreOption {
@@ -112,7 +112,12 @@ async function retryLetters(
     }
   };
   await withStore(options.store, 'command', retry, options);
-  if (kept > 0) command.error(`error: ${kept} still cannot be stored`, { exitCode: exitCodes.failure });
+  if (kept > 0) {
+    // Not `command.error`: no help mends it.
+    const message = `${kept} still cannot be stored`;
+    note(`realm-ingest: ${message}`);
+    throw new CommanderError(exitCodes.failure, 'commander.error', message);
+  }
 }
 
 async function deleteLetters(keys: string[], options: SelectionOptions, command: Command): Promise<void> {
