@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type Realm from '../engine/realm.mjs';
 import { BSON, engineName } from '../engine/realm.mjs';
 import { parseExposition, valueOf } from '../ingest/server/metrics/exposition.js';
+import { ownConnection } from '../ingest/server/sync-client.js';
 import { describeProxiedMongodb, MongodbProxy } from '../mongodb/mongodb-proxy.js';
 import { createTestDatabase, type TestDatabase } from '../mongodb/test-database.js';
 import { closeDevices, openDevice, type Device } from './device.js';
@@ -171,7 +172,7 @@ describeProxiedMongodb(
       const ended = new AbortController();
       const watching = (async () => {
         while (!ended.signal.aborted) {
-          const families = parseExposition(await (await fetch(metricsUrl)).text());
+          const families = parseExposition(await (await fetch(metricsUrl, ownConnection)).text());
           peak = Math.max(peak, valueOf(families, 'realm_ingest_inflight_bytes'));
           await delay(50);
         }

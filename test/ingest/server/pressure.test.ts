@@ -9,7 +9,7 @@ import { eventually } from '../../end-to-end/eventually.js';
 import { largeChangeset } from './large-changeset.js';
 import { measuredAppId, startMeasuredServer, type MeasuredServer } from './measured-server.js';
 import { parseExposition, valueOf } from './metrics/exposition.js';
-import { logIn, SyncClient } from './sync-client.js';
+import { logIn, ownConnection, SyncClient } from './sync-client.js';
 
 const kibibyte = 2 ** 10;
 const mebibyte = 2 ** 20;
@@ -24,6 +24,8 @@ class Uploader {
   /** Milliseconds from the beginning to each acknowledgement. */
   readonly acknowledgedAt: number[] = [];
   sentAway = 0;
+  /** How long it was told to stay away before its first acknowledgement, milliseconds: that is its time, not the server's. */
+  awayMillis = 0;
   readonly #changesets: Buffer[];
 
   constructor(number: number) {
@@ -48,6 +50,7 @@ class Uploader {
       client.terminate();
       if (backoffSeconds === undefined) continue;
       this.sentAway += 1;
+      if (this.acknowledgedAt.length === 0) this.awayMillis += backoffSeconds * 1000;
       await delay(backoffSeconds * 1000);
     }
   }
@@ -93,7 +96,10 @@ describe('under pressure', function () {
   });
 
   const figure = async (sample: string): Promise<number> =>
-    valueOf(parseExposition(await (await fetch(server.metricsUrl)).text()), `realm_ingest_${sample}`);
+    valueOf(
+      parseExposition(await (await fetch(server.metricsUrl, ownConnection)).text()),
+      `realm_ingest_${sample}`,
+    );
 
   it('of 200 clients on a slow store, what is in flight stays bounded, each makes progress, and nothing is lost or doubled', async () => {
     const uploaders = Array.from({ length: clientCount }, (_, number) => new Uploader(number));
@@ -123,7 +129,9 @@ describe('under pressure', function () {
     const { maxRssBytes } = await server.memory();
     console.log(`      resident memory, peak: ${Math.round(maxRssBytes / mebibyte)} MiB`); // eslint-disable-line no-console -- measured, in the report
 
-    const firsts = staying.map(({ acknowledgedAt }) => acknowledgedAt[0]!).sort((a, b) => a - b);
+    const firsts = staying
+      .map(({ acknowledgedAt, awayMillis }) => acknowledgedAt[0]! - awayMillis)
+      .sort((a, b) => a - b);
     const median = firsts[firsts.length / 2]!;
     assert.ok(
       firsts.at(-1)! < totalMillis && firsts.at(-1)! < 4 * median,
