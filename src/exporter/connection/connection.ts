@@ -1,7 +1,5 @@
 import type { RealmTelemetryError } from '../../errors.js';
 import { settledWithin } from '../bounded-wait.js';
-import { Backoff } from '../backoff.js';
-import { Alarm } from '../alarm.js';
 import { ConnectionError, describeCause } from '../connection-error.js';
 import {
   StatusBoard,
@@ -15,10 +13,8 @@ import type { ObjectIdConstructor, RealmLike } from '../realm-types.js';
 import { RealmPromise } from './realm-promise.js';
 import { recordTarget, type RecordTarget, type WriteOutcome } from '../record-target.js';
 import { RecordWriter, type Place } from './record-writer.js';
-import { SlotAdoption } from './slot-adoption.js';
-import { SlotSession, type SlotSessionOptions } from './slot-session.js';
+import { SlotSessions, type SlotSessionsOptions } from './slot-sessions.js';
 import { DeviceBudget } from '../slot/device-budget.js';
-import type { Slot, SlotStore } from '../slot/slot.js';
 import { nextTurn } from '../turn.js';
 
 /** A way to a server that may be there or not: records are kept on disk until it has acknowledged them. */
@@ -50,7 +46,8 @@ export interface Connection<R extends RealmLike = RealmLike> {
 
 /** What a connection is made of. */
 export interface ConnectionOptions extends Pick<
-  SlotSessionOptions,
+  SlotSessionsOptions,
+  | 'store'
   | 'Realm'
   | 'openSource'
   | 'schema'
@@ -60,7 +57,6 @@ export interface ConnectionOptions extends Pick<
   | 'whenFull'
   | 'maxUnsyncedAgeMillis'
 > {
-  readonly store: SlotStore;
   /** What all files of the service may take together. */
   readonly maxUnsyncedBytes: number;
   readonly classPrefix: string;
@@ -73,31 +69,23 @@ const DEFAULT_FLUSH_MILLIS = 30_000;
 /** Of the time for a shutdown, what is left for closing files, in milliseconds. */
 const MAX_CLOSING_MILLIS = 1000;
 
-/** So many slots that cannot be opened are passed by; then it is not the slots' doing. */
-const MAX_UNUSABLE_SLOTS = 8;
-
 /** See {@link Connection}. Exporters write to it through the {@link RecordTarget} that it also is. */
 export class RealmConnection<R extends RealmLike> implements Connection<R>, RecordTarget {
   readonly ObjectId: ObjectIdConstructor;
   readonly classPrefix: string;
-  readonly #options: ConnectionOptions;
   readonly #budget: DeviceBudget;
   readonly #board = new StatusBoard();
   readonly #diagnostics = new Diagnostics('opentelemetry-exporter-realm');
   readonly #writer: RecordWriter;
-  readonly #alarm = new Alarm();
+  readonly #sessions: SlotSessions;
   readonly #realm = new RealmPromise();
   readonly #started: Promise<void>;
-  #session: SlotSession | undefined;
-  #adoption: SlotAdoption<SlotSession> | undefined;
-  #startError: RealmTelemetryError | undefined;
   #exporters = 0;
   #isPaused = false;
   #isClosing = false;
   #closing: Promise<void> | undefined;
 
   constructor(options: ConnectionOptions) {
-    this.#options = options;
     this.ObjectId = options.Realm.BSON.ObjectId;
     this.classPrefix = options.classPrefix;
     this.#budget = new DeviceBudget({
@@ -107,7 +95,7 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
     this.#writer = new RecordWriter({
       place: (nextBytes, avoided) => this.#place(nextBytes, avoided),
       onStored: (destination, count, sizeBytes) => {
-        this.#session?.stored(destination, count, sizeBytes);
+        this.#sessions.own?.stored(destination, count, sizeBytes);
       },
       onRefused: (cause) => {
         const text = `the synced Realm takes no records, which are kept in the spool: ${describeCause(cause)}`;
@@ -118,11 +106,33 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
         this.#report(error);
       },
     });
+    this.#sessions = new SlotSessions({
+      ...options,
+      budget: this.#budget,
+      onOwnSlot: (isDurable) => {
+        this.#tellDurability(isDurable);
+      },
+      onOpen: (realm) => {
+        this.#realm.resolve(realm);
+      },
+      onChange: () => {
+        this.#changed();
+      },
+      onAcknowledged: (records) => {
+        const acknowledged = this.status.acknowledged + records;
+        this.#board.update({ acknowledged, lastAcknowledgedAt: new Date() });
+      },
+      onDropped: (reason, records) => {
+        this.countDropped(reason, records);
+      },
+      onError: (error) => {
+        this.#report(error);
+      },
+    });
     if (options.warning !== undefined) this.#diagnostics.report('warn', 'realm-version', options.warning);
     // Not in the turn of the app's start: opening a file takes some milliseconds.
     this.#started = nextTurn().then(() => {
-      if (this.#openSlot()) return;
-      void this.#keepOpeningSlot();
+      this.#sessions.open();
     });
   }
 
@@ -149,13 +159,13 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
 
   pause(): void {
     this.#isPaused = true;
-    for (const session of this.#sessions()) session.pause();
+    this.#sessions.pause();
     this.#changed();
   }
 
   resume(): void {
     this.#isPaused = false;
-    for (const session of this.#sessions()) session.resume();
+    this.#sessions.resume();
     this.#changed();
   }
 
@@ -187,7 +197,7 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
     // A server that does not answer must not cost the time to close the files and to say what remains in them.
     const closingMillis = Math.min(MAX_CLOSING_MILLIS, timeoutMillis / 10);
     await settledWithin(this.#writer.idle(), remaining(closingMillis));
-    const session = this.#session;
+    const session = this.#sessions.own;
     if (session?.isSettled === false) {
       // A short program ends before its first attempt to log in does: it would never deliver anything.
       await settledWithin(session.firstAttempt(), remaining(closingMillis));
@@ -203,112 +213,14 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
   }
 
   #place(nextBytes: number, avoided: Destination | undefined): Place | undefined {
-    const session = this.#session;
-    if (session === undefined) {
-      throw this.#startError instanceof ConnectionError
-        ? this.#startError
-        : new ConnectionError('open-failed', 'no slot is open');
-    }
-    return session.place(nextBytes, avoided);
+    const { own, error } = this.#sessions;
+    if (own === undefined) throw error ?? new ConnectionError('open-failed', 'no slot is open');
+    return own.place(nextBytes, avoided);
   }
 
-  /** @returns whether this process has a slot of its own now */
-  #openSlot(): boolean {
-    try {
-      this.#session = this.#openOwnSession();
-    } catch (cause) {
-      this.#startError = toOpenError(cause);
-      this.#report(this.#startError);
-      return false;
-    }
-    this.#startError = undefined;
-    this.#warnOfMemory(this.#session);
-    this.#changed();
-    // An engine without files cannot open what others left.
-    if (!this.#session.isDurable) return true;
-    this.#adoption ??= new SlotAdoption({
-      store: this.#options.store,
-      openSession: (slot) => this.#openSession(slot),
-      onError: (cause) => {
-        this.#report(new ConnectionError('open-failed', `another slot: ${describeCause(cause)}`, { cause }));
-      },
-      onChange: () => {
-        this.#changed();
-      },
-    });
-    this.#adoption.lookAround();
-    return true;
-  }
-
-  /** In the lowest free slot that can be opened: one that is damaged, or has another encryption key, must not end it all. */
-  #openOwnSession(): SlotSession {
-    const unusable = new Set<number>();
-    for (;;) {
-      const slot = this.#options.store.acquire(unusable);
-      try {
-        return this.#openSession(slot);
-      } catch (cause) {
-        unusable.add(slot.number);
-        if (unusable.size === MAX_UNUSABLE_SLOTS) throw cause;
-        this.#report(toOpenError(cause));
-      }
-    }
-  }
-
-  /** The disk may be full or mounted later. */
-  async #keepOpeningSlot(): Promise<void> {
-    const backoff = new Backoff({ initialMillis: 1000, maxMillis: 60_000 });
-    do await this.#alarm.sleep(backoff.next());
-    while (!this.#isClosing && !this.#openSlot());
-  }
-
-  #openSession(slot: Slot): SlotSession {
-    const session: SlotSession = new SlotSession(slot, {
-      ...this.#options,
-      budget: this.#budget,
-      onOpen: (realm) => {
-        if (session === this.#session) this.#realm.resolve(realm);
-      },
-      onChange: () => {
-        this.#changed();
-      },
-      onAcknowledged: (records) => {
-        const acknowledged = this.status.acknowledged + records;
-        this.#board.update({ acknowledged, lastAcknowledgedAt: new Date() });
-      },
-      onDropped: (reason, records) => {
-        this.countDropped(reason, records);
-      },
-      onError: (error) => {
-        this.#report(error);
-      },
-      onSlotLost: () => {
-        void this.#loseSlot(session);
-      },
-    });
-    if (this.#isPaused) session.pause();
-    return session;
-  }
-
-  async #loseSlot(session: SlotSession): Promise<void> {
-    const error = new ConnectionError(
-      'open-failed',
-      'another process took the slot over; a new one is taken',
-    );
-    this.#report(error);
-    if (session !== this.#session) {
-      await this.#adoption?.drop();
-      return;
-    }
-    this.#session = undefined;
-    this.#startError = error;
-    await session.close();
-    if (!this.#isClosing && !this.#openSlot()) await this.#keepOpeningSlot();
-  }
-
-  #warnOfMemory(session: SlotSession): void {
-    this.#board.update({ durable: session.isDurable });
-    if (session.isDurable) return;
+  #tellDurability(isDurable: boolean): void {
+    this.#board.update({ durable: isDurable });
+    if (isDurable) return;
     this.#diagnostics.report(
       'warn',
       'not-durable',
@@ -319,26 +231,19 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
   async #acknowledged(): Promise<void> {
     await this.#started;
     await this.#writer.idle();
-    await Promise.all([...this.#sessions()].map((session) => session.settled()));
+    await Promise.all([...this.#sessions].map((session) => session.settled()));
   }
 
   get #isSettled(): boolean {
-    return this.#startError === undefined && [...this.#sessions()].every((session) => session.isSettled);
+    return this.#sessions.error === undefined && [...this.#sessions].every((session) => session.isSettled);
   }
 
   async #close(): Promise<void> {
     this.#changed();
     await this.#started;
     await this.#writer.idle();
-    this.#alarm.ring();
     this.#tellWhatRemains();
-    for (const end of [() => this.#adoption?.stop(), () => this.#session?.close()]) {
-      try {
-        await end();
-      } catch (cause) {
-        this.#report(new ConnectionError('open-failed', `closing: ${describeCause(cause)}`, { cause }));
-      }
-    }
+    await this.#sessions.close();
     this.#realm.reject(new ConnectionError('connection-closed', 'its Realm is not open any more'));
   }
 
@@ -370,7 +275,7 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
   #changed(): void {
     let spooled = 0;
     let unsynced = 0;
-    for (const session of this.#sessions()) {
+    for (const session of this.#sessions) {
       spooled += session.spooled;
       unsynced += session.unsynced;
     }
@@ -380,18 +285,8 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
   #state(): ConnectionState {
     if (this.#isClosing) return 'closed';
     if (this.#isPaused) return 'paused';
-    const session = this.#session;
+    const session = this.#sessions.own;
     if (session?.isConnected === true) return 'connected';
     return session?.isUnauthorized === true ? 'unauthorized' : 'connecting';
   }
-
-  *#sessions(): Generator<SlotSession> {
-    if (this.#session !== undefined) yield this.#session;
-    if (this.#adoption?.session !== undefined) yield this.#adoption.session;
-  }
-}
-
-function toOpenError(cause: unknown): ConnectionError {
-  if (cause instanceof ConnectionError) return cause;
-  return new ConnectionError('open-failed', describeCause(cause), { cause, retryable: true });
 }
