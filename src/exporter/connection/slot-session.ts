@@ -204,7 +204,7 @@ export class SlotSession {
 
   /** Resolves once the spool is empty and no server owes an acknowledgement, or at `close`. */
   settled(): Promise<void> {
-    if (this.isSettled) return Promise.resolve();
+    if (this.isSettled || this.#left !== undefined) return Promise.resolve();
     return new Promise((resolve) => {
       this.#settledWaiters.push(resolve);
     });

@@ -18,6 +18,7 @@ import { connect, type ConnectOptions } from '../../../src/exporter/connection/c
 import type { Connection } from '../../../src/exporter/connection/connection.js';
 import { nodeFiles } from '../../../src/exporter/platform/node/files.js';
 import { recordTarget } from '../../../src/exporter/record-target.js';
+import { settledWithin } from '../../../src/exporter/bounded-wait.js';
 import type { RealmRecord } from '../../../src/model/realm-record.js';
 
 const appId = 'connection-test';
@@ -476,7 +477,9 @@ describe('connection', function () {
       const flushing = connection.flush(60_000);
       await connection.close();
       assert.equal(await flushing, false);
-      assert.equal(await connection.flush(), false);
+      const late = connection.flush(60_000);
+      assert.ok(await settledWithin(late, 15_000), 'nothing can arrive any more: nothing is waited for');
+      assert.equal(await late, false);
       connection.pause();
       connection.resume();
       assert.equal(connection.status.unsynced, 1, 'the status stays at what was left');
