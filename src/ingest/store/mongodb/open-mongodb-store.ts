@@ -25,6 +25,9 @@ export interface MongodbStoreOptions extends IndexBuildingOptions {
 /** Between two attempts to reach a MongoDB that is down, each of which takes its time as well. */
 const retryMillis = 2000;
 
+/** How often it is said that a MongoDB is waited for. */
+const lineMillis = 60_000;
+
 /**
  * Opens a store in one MongoDB database. `serve` waits for a MongoDB that is down, and says so; the other modes fail.
  *
@@ -35,6 +38,7 @@ export async function openMongodbStore(options: MongodbStoreOptions): Promise<St
   const { url, mode, logger, signal } = options;
   const parsed = parseMongodbUrl(url);
   const driver = await loadDriver(options.loadDriver);
+  let toldAt = Number.NEGATIVE_INFINITY;
   for (;;) {
     const open = (settings?: MongoClientOptions): MongodbDatabase =>
       new MongodbDatabase(driver, openClient(driver, url, parsed, settings), parsed.database);
@@ -49,7 +53,10 @@ export async function openMongodbStore(options: MongodbStoreOptions): Promise<St
       failure = toStoreError(error, parsed.database);
     }
     if (mode !== 'serve' || !failure.retryable || isAccessRefused(failure)) throw failure;
-    logger?.warn({ err: failure }, 'waiting for MongoDB');
+    if (performance.now() - toldAt >= lineMillis) {
+      toldAt = performance.now();
+      logger?.warn({ err: failure }, 'waiting for MongoDB');
+    }
     try {
       await delay(retryMillis, undefined, { signal });
     } catch {

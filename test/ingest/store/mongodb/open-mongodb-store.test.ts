@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { createServer, type AddressInfo } from 'node:net';
+import type { MongoClientOptions } from 'mongodb';
 import { loadDriver } from '../../../../src/ingest/store/mongodb/driver.js';
+import { resolveCollectionNames } from '../../../../src/ingest/store/collection-names.js';
+import { openMongodbStore } from '../../../../src/ingest/store/mongodb/open-mongodb-store.js';
 import { openStore } from '../../../../src/ingest/store/open-store.js';
 import {
   addFault,
@@ -60,19 +63,25 @@ describe('opening a MongoDB store', () => {
       await assert.rejects(opening, (error: Error) => !error.message.includes('secret'));
     });
 
-    it('waits to be served, says so, and ends when it is told to', async () => {
+    it('waits to be served, says so once a minute, and ends when it is told to', async () => {
       const told = new AbortController();
-      const lines: string[] = [];
-      const logger = {
-        info: () => undefined,
-        warn: (_fields: unknown, message?: string) => {
-          lines.push(message ?? '');
-          told.abort();
-        },
-      };
-      const opening = openStore(uri, { mode: 'serve', logger, signal: told.signal });
+      let attempts = 0;
+      const driver = await loadDriver();
+      class CountedClient extends driver.MongoClient {
+        constructor(url: string, options?: MongoClientOptions) {
+          super(url, options);
+          attempts += 1;
+          if (attempts === 3) told.abort();
+        }
+      }
+      const logger = new RecordingLogger();
+      const opening = openMongodbStore({
+        ...{ url: uri, mode: 'serve', logger, signal: told.signal, maxDeadLetterBytes: 1 },
+        ...{ retentionSeconds: undefined, indexAttributes: false, names: resolveCollectionNames({}) },
+        loadDriver: () => Promise.resolve({ ...driver, MongoClient: CountedClient }),
+      });
       await assert.rejects(opening, isStoreError('store-unavailable', true));
-      assert.deepEqual(lines, ['waiting for MongoDB']);
+      assert.deepEqual([attempts, logger.lines.map(({ message }) => message)], [3, ['waiting for MongoDB']]);
     });
   });
 });
