@@ -62,7 +62,14 @@ const layers: Record<string, { uses: readonly string[]; types?: readonly string[
     ],
   },
   'ingest/index': {
-    uses: ['errors', 'ingest/logger', 'ingest/server', 'ingest/store', 'ingest/store/store-error'],
+    uses: [
+      'errors',
+      'ingest/logger',
+      'ingest/server',
+      'ingest/store',
+      'ingest/store/store-error',
+      'ingest/auth',
+    ],
   },
 };
 

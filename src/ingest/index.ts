@@ -10,6 +10,7 @@ export {
   type ErrorCode,
   type ErrorLevel,
 } from '../errors.js';
+export { SecretError } from './auth/server-secret.js';
 export type { Logger } from './logger.js';
 export {
   createIngestServer,

@@ -7,6 +7,7 @@ describe('opentelemetry-exporter-realm/ingest', () => {
       'InvalidOptionError',
       'ListenError',
       'RealmTelemetryError',
+      'SecretError',
       'StoreError',
       'createIngestServer',
       'errorTable',
