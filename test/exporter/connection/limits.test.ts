@@ -53,6 +53,12 @@ describe('limits of what is kept on the device', function () {
     } as ConnectOptions);
   }
 
+  /** Where nobody tries to log in, no failed log-in is the last error. */
+  function startOffline(options: Partial<ConnectOptions>): void {
+    start(options);
+    connection.pause();
+  }
+
   /** Exports of 500 records each, named by their numbers. */
   async function write(count: number): Promise<WriteOutcome[]> {
     const target = connection[recordTarget];
@@ -104,7 +110,7 @@ describe('limits of what is kept on the device', function () {
       { error: log, warn: log, info: log, debug: log, verbose: log },
       { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
     );
-    start({});
+    startOffline({});
     const outcomes = await write(3000);
     const [stored, failed] = [sum(outcomes, 'stored'), sum(outcomes, 'failed')];
     const { spooled, dropped, storedBytes, lastError } = connection.status;
@@ -127,7 +133,7 @@ describe('limits of what is kept on the device', function () {
   });
 
   it('drop the oldest of the spool where that is asked for, and deliver the newest', async () => {
-    start({ whenFull: 'dropOldest' });
+    startOffline({ whenFull: 'dropOldest' });
     const outcomes = await write(4000);
     assert.equal(sum(outcomes, 'failed'), 0);
     const { spooled, dropped, storedBytes, lastError } = connection.status;
@@ -175,7 +181,7 @@ describe('limits of what is kept on the device', function () {
   });
 
   it('drop what was in the spool for too long, before it moves', async () => {
-    start({ maxUnsyncedAge: '1s' });
+    startOffline({ maxUnsyncedAge: '1s' });
     await write(700);
     await new Promise((resolve) => setTimeout(resolve, 1100));
     await write(5);
