@@ -1,11 +1,9 @@
 import { platform } from '#platform';
-import type { RealmTelemetryError } from '../../errors.js';
 import { ConnectionError, describeCause } from '../connection-error.js';
 import type { Destination } from '../destination.js';
-import type { NativeObjectSchema, NativeRealm, NativeRealmConstructor } from '../realm-types.js';
+import type { NativeRealm } from '../realm-types.js';
+import type { SessionKeeperOptions } from '../session/session-keeper-options.js';
 import { SessionKeeper } from '../session/session-keeper.js';
-import type { ShouldCompact } from '../slot/compaction.js';
-import type { DeviceBudget } from '../slot/device-budget.js';
 import { RealmFileGauge } from '../slot/realm-file-gauge.js';
 import { HEARTBEAT_MILLIS } from '../slot/slot-lock.js';
 import type { Slot } from '../slot/slot.js';
@@ -15,27 +13,28 @@ import { SpoolMover } from '../spool/spool-mover.js';
 import { Spool } from '../spool/spool.js';
 import { DeviceFullError } from './device-full-error.js';
 import type { Place } from './record-writer.js';
-import type { UserSource } from '../session/user-source.js';
 
 /** What all sessions of a connection share. */
-export interface SlotSessionOptions {
-  readonly Realm: NativeRealmConstructor;
-  readonly openSource: (slot: Slot) => UserSource;
-  readonly schema: readonly NativeObjectSchema[];
-  readonly encryptionKey: ArrayBuffer | undefined;
+export interface SlotSessionOptions extends Pick<
+  SessionKeeperOptions,
+  | 'Realm'
+  | 'openSource'
+  | 'schema'
+  | 'encryptionKey'
+  | 'shouldCompact'
+  | 'budget'
+  | 'onChange'
+  | 'onAcknowledged'
+  | 'onError'
+> {
   /** Whether the engine can have files at all. */
   readonly isNative: boolean;
-  readonly shouldCompact: ShouldCompact | undefined;
-  readonly budget: DeviceBudget;
   readonly whenFull: WhenFull;
   /** How long records may stay in a spool. */
   readonly maxUnsyncedAgeMillis: number | undefined;
   /** A synced Realm was opened, in a later turn than the constructor's. */
   readonly onOpen: (realm: NativeRealm) => void;
-  readonly onChange: () => void;
-  readonly onAcknowledged: (records: number) => void;
   readonly onDropped: (reason: string, records: number) => void;
-  readonly onError: (error: RealmTelemetryError) => void;
   /** The slot was taken over by another process, which took this one for dead. Nothing may be written to it any more. */
   readonly onSlotLost: () => void;
 }
