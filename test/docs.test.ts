@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { deadLetterReasons } from '../src/ingest/store/store.js';
+import { ended } from './end-to-end/ended.js';
 import { createScratch, type Scratch } from './end-to-end/scratch.js';
 
 const checkout = fileURLToPath(new URL('..', import.meta.url));
@@ -71,7 +71,12 @@ describe('docs/running.md', function () {
         .replace('port: 9090', 'port: 0')
         .replace('listen(8080)', "listen(0, '127.0.0.1')")}\n${ending.join('\n')}\n`,
     );
-    const { code, output } = await run(process.execPath, ['--import', 'tsx', file]);
+    const { code, output } = await ended(
+      spawn(process.execPath, ['--import', 'tsx', file], {
+        cwd: scratch.path,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    );
     assert.equal(code, 0, output);
     assert.match(output, /^realm_ingest_connections 0$/m);
   });
@@ -93,16 +98,6 @@ describe('docs/running.md', function () {
     ]);
     database.close();
   });
-
-  async function run(program: string, args: string[]): Promise<{ code: unknown; output: string }> {
-    const child = spawn(program, args, { cwd: scratch.path, stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-    }
-    const [code] = (await once(child, 'close')) as [unknown];
-    return { code, output };
-  }
 });
 
 function withoutCode(text: string): string {

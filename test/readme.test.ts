@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { errorTable } from '../src/errors.js';
 import { runCommand, startIngestProcess, type IngestProcess } from './end-to-end/ingest-process.js';
+import { ended } from './end-to-end/ended.js';
 import { createScratch, type Scratch } from './end-to-end/scratch.js';
 import { storedDocuments } from './end-to-end/stored.js';
 
@@ -203,15 +203,6 @@ function commands(names: string): string[] {
 
 function optionOf(command: string, option: string): string {
   return new RegExp(`${option} (\\S+)`).exec(command)?.[1] ?? '';
-}
-
-async function ended(child: ReturnType<typeof runCommand>): Promise<{ code: unknown; output: string }> {
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
-  }
-  const [code] = (await once(child, 'close')) as [unknown];
-  return { code, output };
 }
 
 /** Asks the `sqlite3` shell, or libsql where there is none. */
