@@ -11,8 +11,3 @@ import { suppressTracing } from '@opentelemetry/core';
 export function withoutTracing<T>(call: () => T): T {
   return context.with(suppressTracing(ROOT_CONTEXT), call);
 }
-
-/** The `fetch` that an App of ours gets (native Realm 12.6 and later): the global one of the moment, suppressed. */
-export function untracedFetch(input: unknown, init?: unknown): Promise<unknown> {
-  return withoutTracing(() => fetch(input as string, init as RequestInit));
-}

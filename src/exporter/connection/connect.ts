@@ -2,6 +2,7 @@ import { platform } from '#platform';
 import { parseDurationSeconds } from '../../duration.js';
 import { InvalidOptionError } from '../../errors.js';
 import { schemasFor } from '../../model/schema.js';
+import { fetchWhole } from '../session/app-fetch.js';
 import { openApp } from '../session/app-registry.js';
 import { RealmConnection, type Connection } from './connection.js';
 import { inspectRealm } from './realm-support.js';
@@ -17,7 +18,6 @@ import {
 } from '../realm-types.js';
 import { FileSlotStore, MemorySlotStore, type Slot, type SlotStore } from '../slot/slot.js';
 import type { WhenFull } from '../spool/spool-limits.js';
-import { untracedFetch } from '../suppression.js';
 import { singleUser, usersOf, type UserSource } from '../session/user-source.js';
 
 /** The length of a Realm encryption key. */
@@ -179,7 +179,7 @@ function checkSource(options: ConnectOptions, encryptionKey: ArrayBuffer | undef
       const config = {
         id: id ?? '',
         baseUrl,
-        fetch: untracedFetch,
+        fetch: fetchWhole,
         ...(slot.directory === undefined ? {} : { baseFilePath: slot.directory }),
         ...(encryptionKey === undefined ? {} : { metadata: { mode: 'encryption', encryptionKey } }),
       };
