@@ -1,4 +1,7 @@
 import { platform } from '#platform';
+import { Alarm } from '../alarm.js';
+import { Backoff } from '../backoff.js';
+import { settledWithin } from '../bounded-wait.js';
 import { ConnectionError, describeCause } from '../connection-error.js';
 import type { Destination } from '../destination.js';
 import type { NativeRealm } from '../realm-types.js';
@@ -13,6 +16,13 @@ import { SpoolMover } from '../spool/spool-mover.js';
 import { Spool } from '../spool/spool.js';
 import { DeviceFullError } from './device-full-error.js';
 import type { Place } from './record-writer.js';
+import { SlotInUseError } from './slot-in-use-error.js';
+
+/** Bounds of the time between two looks whether sessions have left their files, in milliseconds. */
+const RELEASE_BACKOFF = { initialMillis: 10, maxMillis: 1000 };
+
+/** How long `close` waits for that, in milliseconds. */
+const MAX_RELEASE_MILLIS = 2000;
 
 /** What all sessions of a connection share. */
 export interface SlotSessionOptions extends Pick<
@@ -217,7 +227,10 @@ export class SlotSession {
     this.#keeper.resume();
   }
 
-  /** Closes the files and releases the slot. */
+  /**
+   * Closes the files, and releases the slot once no sync session has them any more: within moments, as a rule. Does not
+   * wait for that for longer than two seconds; until then, the spool stays open, and the slot this process's.
+   */
   async close(): Promise<void> {
     clearInterval(this.#heartbeat);
     await this.#mover.stop();
@@ -227,11 +240,18 @@ export class SlotSession {
       this.#updateMark();
     } finally {
       await this.#keeper.close();
-      this.#spool.close();
       this.#options.budget.remove(this.#gauge);
       for (const resolve of this.#settledWaiters.splice(0)) resolve();
-      this.#slot.release();
+      await settledWithin(this.#release(), MAX_RELEASE_MILLIS);
     }
+  }
+
+  async #release(): Promise<void> {
+    const alarm = new Alarm();
+    const backoff = new Backoff(RELEASE_BACKOFF);
+    while (this.#keeper.hasFilesInUse) await alarm.sleep(backoff.next());
+    this.#spool.close();
+    this.#slot.release();
   }
 
   /** Moving records leave the rest where old ones can be dropped, until the server has acknowledged those before them. */
@@ -299,9 +319,13 @@ export class SlotSession {
 function openSpool(slot: Slot, { Realm, encryptionKey, shouldCompact }: SlotSessionOptions): Spool {
   const path = slot.path('spool.realm');
   try {
-    return Spool.open(Realm, path, { encryptionKey, shouldCompact });
+    const spool = Spool.open(Realm, path, { encryptionKey, shouldCompact });
+    if ((slot.readRealmLock(path)?.participants ?? 1) === 1) return spool;
+    spool.close();
+    throw new SlotInUseError(slot.number);
   } catch (cause) {
     slot.release();
+    if (cause instanceof SlotInUseError) throw cause;
     throw new ConnectionError('open-failed', `the spool ${path}: ${describeCause(cause)}`, {
       cause,
       retryable: true,

@@ -4,6 +4,7 @@ import { Backoff } from '../backoff.js';
 import { ConnectionError, describeCause } from '../connection-error.js';
 import type { Slot, SlotStore } from '../slot/slot.js';
 import { SlotAdoption } from './slot-adoption.js';
+import { SlotInUseError } from './slot-in-use-error.js';
 import { SlotSession, type SlotSessionOptions } from './slot-session.js';
 
 /** So many slots that cannot be opened are passed by; then it is not the slots' doing. */
@@ -100,14 +101,16 @@ export class SlotSessions {
 
   /** In the lowest free slot that can be opened: one that is damaged, or has another encryption key, must not end it all. */
   #openLowest(): SlotSession {
-    const unusable = new Set<number>();
+    const passed = new Set<number>();
+    let unusable = 0;
     for (;;) {
-      const slot = this.#options.store.acquire(unusable);
+      const slot = this.#options.store.acquire(passed);
       try {
         return this.#openSession(slot);
       } catch (cause) {
-        unusable.add(slot.number);
-        if (unusable.size === MAX_UNUSABLE_SLOTS) throw cause;
+        passed.add(slot.number);
+        if (!(cause instanceof SlotInUseError)) unusable += 1;
+        if (unusable === MAX_UNUSABLE_SLOTS) throw cause;
         this.#report(toOpenError(cause));
       }
     }

@@ -32,6 +32,8 @@ export interface PlatformFiles {
   sizeBytes(path: string): number;
   /** The text of a file, or undefined if it does not exist. */
   read(path: string): string | undefined;
+  /** The first bytes of a file, fewer if it is shorter; undefined if it does not exist. */
+  readStart(path: string, maxBytes: number): Uint8Array | undefined;
   /** Writes a file, private, such that a reader sees the old or the new text, whole. */
   write(path: string, text: string): void;
   /**

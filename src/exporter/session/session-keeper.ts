@@ -28,6 +28,8 @@ export class SessionKeeper {
   readonly #reviveBackoff = new Backoff(BACKOFF);
   /** Realms of earlier users, open until the server has everything of theirs. */
   readonly #earlier = new Set<SyncedRealm>();
+  /** Paths of all Realms that were ever opened, for sessions outlive them. */
+  readonly #opened = new Set<string>();
   /** Unacknowledged records in files of users that are logged out, by path. */
   readonly #left = new Map<string, number>();
   /** Records of an earlier life, until the Realm that holds them is open. */
@@ -77,6 +79,12 @@ export class SessionKeeper {
     return this.#isRefused;
   }
 
+  /** Whether a session still has one of the files: then no other process may open it. */
+  get hasFilesInUse(): boolean {
+    const { isDurable, slot } = this.#options;
+    return isDurable && [...this.#opened].some((path) => slot.readRealmLock(path)?.hasSyncAgent === true);
+  }
+
   /** Resolves once it is known whether the server can be reached: after the first attempt, or when there will be none. */
   firstAttempt(): Promise<void> {
     return this.#firstAttempt;
@@ -112,7 +120,7 @@ export class SessionKeeper {
     this.#alarm.ring();
   }
 
-  /** Closes every Realm. */
+  /** Closes every Realm. Sessions may have their files for some moments more: see {@link hasFilesInUse}. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#endFirstAttempt();
@@ -139,7 +147,8 @@ export class SessionKeeper {
 
   /** @returns how long to wait before the next attempt; undefined until something happens */
   async #attempt(): Promise<number | undefined> {
-    const wasPaused = this.#isPaused;
+    // A Realm that is opened dials at once. Without one, records go into the spool.
+    if (this.#isOffline()) return undefined;
     try {
       const source = (this.#source ??= this.#options.openSource(this.#options.slot));
       if (this.#current === undefined) {
@@ -147,10 +156,9 @@ export class SessionKeeper {
         if (cached !== undefined) this.#open(cached);
       }
       if (source.logIn === undefined) return this.#waitForApp();
-      if (wasPaused) return undefined;
       if (!this.#needsLogin && this.#current?.mayBeForgotten !== true) return ABSENCE_MILLIS;
       const user = await source.logIn();
-      if (this.#hasEnded()) return undefined;
+      if (this.#hasEnded() || this.#isOffline()) return undefined;
       this.#needsLogin = false;
       this.#isRefused = false;
       this.#loginBackoff.reset();
@@ -201,8 +209,9 @@ export class SessionKeeper {
 
   #open(user: NativeUser): void {
     const synced = this.#openFile(user);
-    if (this.#isPaused) synced.pause();
     this.#current = synced;
+    // Of a connection that stood before it listened, its listener hears nothing.
+    if (synced.isConnected) this.#endFirstAttempt();
     const left = this.#left.get(synced.path);
     this.#left.delete(synced.path);
     const inherited = this.#inherited;
@@ -218,6 +227,7 @@ export class SessionKeeper {
     const { Realm, schema, encryptionKey, budget, shouldCompact, onChange, onAcknowledged } = this.#options;
     const { slot, isDurable } = this.#options;
     const path = this.#pathOf(user);
+    this.#opened.add(path);
     try {
       const synced: SyncedRealm = new SyncedRealm({
         Realm,
@@ -236,7 +246,8 @@ export class SessionKeeper {
           onChange();
         },
         onAcknowledged,
-        fileBytes: () => (isDurable ? slot.sizeBytes(path) : undefined),
+        slot,
+        isDurable,
         budget,
         shouldCompact,
       });
@@ -381,8 +392,12 @@ export class SessionKeeper {
     return all;
   }
 
-  /** A method, for the compiler believes a field to keep its value over an await. */
+  /** A method, because TypeScript keeps narrowing across `await`; so is the next. */
   #hasEnded(): boolean {
     return this.#isClosed;
+  }
+
+  #isOffline(): boolean {
+    return this.#isPaused;
   }
 }

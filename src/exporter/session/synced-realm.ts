@@ -3,6 +3,7 @@ import { RealmDestination } from '../destination.js';
 import type { ShouldCompact } from '../slot/compaction.js';
 import type { DeviceBudget } from '../slot/device-budget.js';
 import { RealmFileGauge } from '../slot/realm-file-gauge.js';
+import type { Slot } from '../slot/slot.js';
 import type {
   NativeConfiguration,
   NativeObjectSchema,
@@ -29,8 +30,9 @@ export interface SyncedRealmOptions {
   /** `disconnected`, `connecting`, `connected`. */
   readonly onConnectionChange: (state: string) => void;
   readonly onAcknowledged: AcknowledgedListener;
-  /** The size of the file; undefined where files cannot be seen. */
-  readonly fileBytes: () => number | undefined;
+  readonly slot: Slot;
+  /** Whether Realm's files outlive the process. */
+  readonly isDurable: boolean;
   readonly budget: DeviceBudget;
   readonly shouldCompact: ShouldCompact | undefined;
 }
@@ -45,6 +47,7 @@ export class SyncedRealm {
   readonly gauge: RealmFileGauge;
   /** What of the file was in use when it was opened, in bytes; the whole file where the engine does not say. */
   readonly usedBytes: number;
+  readonly #isDurable: boolean;
   readonly #budget: DeviceBudget;
   readonly #session: NativeSession;
   readonly #onConnectionChange: (state: string) => void;
@@ -57,7 +60,8 @@ export class SyncedRealm {
    * @throws whatever Realm throws
    */
   constructor(options: SyncedRealmOptions) {
-    const { Realm, path, user, schema, encryptionKey, budget } = options;
+    const { Realm, path, user, schema, encryptionKey, slot, isDurable, budget } = options;
+    const fileBytes = (): number | undefined => (isDurable ? slot.sizeBytes(path) : undefined);
     let usedBytes: number | undefined;
     const shouldCompact = (totalBytes: number, used: number): boolean => {
       usedBytes = used;
@@ -87,10 +91,11 @@ export class SyncedRealm {
     this.destination = new RealmDestination(this.realm);
     this.acknowledgements = new Acknowledgements(options.onAcknowledged);
     this.gauge = new RealmFileGauge({
-      fileBytes: options.fileBytes,
+      fileBytes,
       recordBytes: () => this.acknowledgements.pendingBytes,
     });
-    this.usedBytes = usedBytes ?? options.fileBytes() ?? 0;
+    this.usedBytes = usedBytes ?? fileBytes() ?? 0;
+    this.#isDurable = isDurable;
     this.#budget = budget;
     budget.add(this.gauge);
     this.#onConnectionChange = (state) => {
@@ -134,8 +139,11 @@ export class SyncedRealm {
   }
 
   /**
-   * Closes the file. What was not uploaded stays in it, but for the WebAssembly engine, which has no file. Never throws:
-   * a Realm whose user was removed may be closed already.
+   * Closes the file. What was not uploaded stays in it. Never throws: a Realm whose user was removed may be closed already.
+   *
+   * A session that has something to upload outlives its Realm, and another process that opened the file would be aborted.
+   * One that is paused first ends within moments; `slot.readRealmLock` tells when. On the WebAssembly engine, which has
+   * no files, only a session that lives on can still upload.
    */
   close(): void {
     this.#budget.remove(this.gauge);
@@ -143,6 +151,7 @@ export class SyncedRealm {
     this.#call((session) => {
       session.removeConnectionNotification(this.#onConnectionChange);
     });
+    if (this.#isDurable) this.pause();
     this.#call(() => {
       this.realm.close();
     });

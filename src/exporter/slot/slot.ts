@@ -10,6 +10,7 @@
 
 import type { PlatformFiles } from '../platform/platform.js';
 import { encodeFileName } from './file-name.js';
+import { parseRealmLock, REALM_LOCK_BYTES, type RealmLock } from './realm-lock.js';
 import { HeartbeatWatch, SlotLock } from './slot-lock.js';
 
 const SLOT_NAME = /^slot-(\d{1,9})$/;
@@ -30,6 +31,8 @@ export interface Slot {
   exists(path: string): boolean;
   /** Bytes of a file; undefined where files cannot be seen. */
   sizeBytes(path: string): number | undefined;
+  /** Who has a Realm open, by its path; undefined where that cannot be seen. */
+  readRealmLock(path: string): RealmLock | undefined;
   /** How many records of an earlier life are known to be unacknowledged; undefined if there are none. */
   readUnsent(): number | undefined;
   /** Leaves word that records may be unacknowledged. */
@@ -160,6 +163,11 @@ class FileSlot implements Slot {
     return this.#files.sizeBytes(path);
   }
 
+  readRealmLock(path: string): RealmLock | undefined {
+    const bytes = this.#files.readStart(`${path}.lock`, REALM_LOCK_BYTES);
+    return bytes && parseRealmLock(bytes);
+  }
+
   readUnsent(): number | undefined {
     const text = this.#files.read(this.path(UNSENT));
     if (text === undefined) return undefined;
@@ -213,6 +221,7 @@ export class MemorySlotStore implements SlotStore {
       list: () => [],
       exists: () => true,
       sizeBytes: () => undefined,
+      readRealmLock: () => undefined,
       readUnsent: () => undefined,
       markUnsent: () => undefined,
       markSent: () => undefined,

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { engineName } from '../../engine/realm.mjs';
@@ -54,6 +56,11 @@ describe(`a connection whose process is killed (native engine${skipped})`, funct
       workers.add(this);
     }
 
+    /** Whether it runs. */
+    get isAlive(): boolean {
+      return this.#child.exitCode === null && this.#child.signalCode === null;
+    }
+
     static async start(settings: Pick<WorkerSettings, 'name' | 'maxUnsyncedBytes'>): Promise<Worker> {
       const worker = new Worker(settings);
       await worker.#answer();
@@ -79,7 +86,10 @@ describe(`a connection whose process is killed (native engine${skipped})`, funct
     }
 
     async #answer(): Promise<WorkerAnswer> {
-      const [answer] = (await once(this.#child, 'message')) as [WorkerAnswer];
+      const ended = this.#exit.then((reason) => {
+        throw new Error(`the worker has ended: ${String(reason)}`);
+      });
+      const [answer] = (await Promise.race([once(this.#child, 'message'), ended])) as [WorkerAnswer];
       return answer;
     }
   }
@@ -179,6 +189,48 @@ describe(`a connection whose process is killed (native engine${skipped})`, funct
       ...Object.entries(counts).flatMap(([name, count]) => namesOf(name, count)),
       ...namesOf('d', 10),
     ]);
+  });
+
+  it('leaves its files to a new process when it shuts down with unsent records and lives on', async () => {
+    network.connectTo(server.url);
+    const first = await Worker.start({ name: 'first' });
+    await first.tell({ open: true });
+    await first.write(10);
+    assert.equal((await first.tell({ flush: 30_000 })).flushed, true);
+    const expected: string[] = [];
+    let before = first;
+    let nameBefore = 'first';
+    for (const name of ['second', 'third', 'fourth']) {
+      network.cut();
+      await before.write(5);
+      await before.tell({ shutdown: true });
+      network.connectTo(server.url);
+      const next = await Worker.start({ name });
+      await next.tell({ open: true });
+      await next.write(10);
+      assert.equal((await next.tell({ flush: 30_000 })).flushed, true);
+      assert.ok(before.isAlive && next.isAlive);
+      expected.push(...namesOf(nameBefore, 15));
+      [before, nameBefore] = [next, name];
+    }
+    await arriveExactly([...expected, ...namesOf(nameBefore, 10)]);
+  });
+
+  it('passes by a slot whose files another process still has, as one that was stopped and taken for dead', async () => {
+    network.connectTo(server.url);
+    const holder = await Worker.start({ name: 'holder' });
+    await holder.tell({ open: true });
+    await holder.write(10);
+    const lock = join(scratch.path, 'workers', 'slot-0', 'lock-1');
+    const text = JSON.parse(await readFile(lock, 'utf8')) as object;
+    await writeFile(lock, JSON.stringify({ ...text, released: true }));
+    const newcomer = await Worker.start({ name: 'newcomer' });
+    await newcomer.tell({ open: true });
+    await newcomer.write(10);
+    assert.equal((await newcomer.tell({ flush: 30_000 })).flushed, true);
+    assert.ok(holder.isAlive && newcomer.isAlive);
+    assert.deepEqual((await readdir(join(scratch.path, 'workers'))).sort(), ['slot-0', 'slot-1']);
+    await arriveExactly([...namesOf('holder', 10), ...namesOf('newcomer', 10)]);
   });
 
   for (const phase of ['spool', 'synced Realm'] as const) {

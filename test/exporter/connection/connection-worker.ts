@@ -1,8 +1,8 @@
 /**
  * A process with a connection and an exporter of its own, for tests: `connection-worker.ts <settings as JSON>`. Says
  * `{ ready: true }`, then answers each message: `{ write: count }`, once the export of so many spans has called back, with
- * `{ stored, failed }`; `{ flush: millis }` with `{ flushed }`; `{ open: true }` once the synced Realm is open. Spans are
- * named `<name>-<number>`.
+ * `{ stored, failed }`; `{ flush: millis }` with `{ flushed }`; `{ open: true }` once the synced Realm is open;
+ * `{ shutdown: true }` once the exporter has shut down, the process living on. Spans are named `<name>-<number>`.
  */
 import { SpanStatusCode } from '@opentelemetry/api';
 import { ExportResultCode, type ExportResult } from '@opentelemetry/core';
@@ -25,6 +25,7 @@ export interface WorkerOrder {
   readonly write?: number;
   readonly flush?: number;
   readonly open?: true;
+  readonly shutdown?: true;
 }
 
 /** What a worker answers. */
@@ -69,7 +70,8 @@ process.on('message', (order: WorkerOrder) => {
 process.on('disconnect', () => process.exit());
 say({ ready: true, storedBytes: 0 });
 
-async function obey({ write, flush, open }: WorkerOrder): Promise<object> {
+async function obey({ write, flush, open, shutdown }: WorkerOrder): Promise<object> {
+  if (shutdown) await exporter.shutdown();
   if (open) await connection.realm;
   if (flush !== undefined) return { flushed: await connection.flush(flush) };
   if (write === undefined) return {};

@@ -1,10 +1,13 @@
 import {
+  closeSync,
   existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -29,6 +32,7 @@ export const nodeFiles: PlatformFiles = {
   exists: (path) => existsSync(path),
   sizeBytes,
   read: (path) => unlessMissing(() => readFileSync(path, 'utf8')),
+  readStart: (path, maxBytes) => unlessMissing(() => readStart(path, maxBytes)),
   write(path, text) {
     const temporary = writeTemporary(path, text);
     try {
@@ -57,6 +61,16 @@ function sizeBytes(path: string): number {
   if (!stats.isDirectory()) return stats.isFile() ? stats.size : 0;
   const names = unlessMissing(() => readdirSync(path)) ?? [];
   return names.reduce((bytes, name) => bytes + sizeBytes(join(path, name)), 0);
+}
+
+function readStart(path: string, maxBytes: number): Uint8Array {
+  const bytes = new Uint8Array(maxBytes);
+  const file = openSync(path, 'r');
+  try {
+    return bytes.subarray(0, readSync(file, bytes, 0, maxBytes, 0));
+  } finally {
+    closeSync(file);
+  }
 }
 
 function createExclusively(path: string, text: string): boolean {

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sinon from 'sinon';
+import { eventually } from '../../end-to-end/eventually.js';
+import { endSessions } from '../../engine/realm.mjs';
+import { settledWithin } from '../../../src/exporter/bounded-wait.js';
+import { SlotInUseError } from '../../../src/exporter/connection/slot-in-use-error.js';
+import { SlotSession } from '../../../src/exporter/connection/slot-session.js';
+import { nodeFiles } from '../../../src/exporter/platform/node/files.js';
+import { DeviceBudget } from '../../../src/exporter/slot/device-budget.js';
+import { FileSlotStore, type Slot } from '../../../src/exporter/slot/slot.js';
+import { EngineBoundary, writeRealmLock } from '../session/engine-boundary.js';
+
+describe('slot session', () => {
+  let directory: string;
+  let store: FileSlotStore;
+  let slot: Slot;
+  let engine: EngineBoundary;
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'slot-session-'));
+    store = new FileSlotStore(nodeFiles, { directory, serviceName: 'shop', appId: 'app' });
+    slot = store.acquire();
+    engine = new EngineBoundary();
+  });
+
+  afterEach(() => {
+    sinon.restore();
+    endSessions();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  function open(): SlotSession {
+    // The WebAssembly engine makes no files, by which an engine that has some is known.
+    writeFileSync(slot.path('spool.realm'), '', { flag: 'a' });
+    return new SlotSession(slot, {
+      Realm: engine.Realm,
+      openSource: () => engine.source,
+      schema: [],
+      encryptionKey: undefined,
+      isNative: true,
+      budget: new DeviceBudget({ maxBytes: 2 ** 30, measure: () => undefined }),
+      shouldCompact: undefined,
+      whenFull: 'dropNewest',
+      maxUnsyncedAgeMillis: undefined,
+      onOpen: () => undefined,
+      onChange: () => undefined,
+      onAcknowledged: () => undefined,
+      onDropped: () => undefined,
+      onError: () => undefined,
+      onSlotLost: () => undefined,
+    });
+  }
+
+  it('keeps its slot until the sync session has left the files, though the Realm is closed', async () => {
+    const session = open();
+    await eventually('a Realm', () => engine.calls.includes('listen'));
+    const closing = session.close();
+    await eventually('its end', () => engine.calls.includes('close'));
+    assert.deepEqual(engine.calls.slice(-2), ['pause', 'close']);
+    assert.equal(await settledWithin(closing, 100), false);
+    assert.equal(store.acquire().number, 1, 'the slot is still held');
+    writeRealmLock(slot.path('user-user.realm'), { participants: 1, hasSyncAgent: false });
+    await closing;
+    assert.equal(store.acquire().number, 0);
+  });
+
+  it('does not hold up the shutdown for a session that never leaves, and keeps the slot for good', async () => {
+    const session = open();
+    await eventually('a Realm', () => engine.calls.includes('listen'));
+    await session.close();
+    assert.equal(store.acquire().number, 1);
+    writeRealmLock(slot.path('user-user.realm'), { participants: 0, hasSyncAgent: false });
+    await eventually('the release', () => store.acquire(new Set([1, 2])).number === 0);
+  });
+
+  it('leaves a slot alone whose files another process has open, whatever the lock on the slot says', () => {
+    sinon.stub(slot, 'readRealmLock').returns({ participants: 2, hasSyncAgent: false });
+    assert.throws(
+      () => open(),
+      (error) =>
+        error instanceof SlotInUseError && /slot 0 is passed by: another process/.test(error.message),
+    );
+    assert.deepEqual(engine.calls, []);
+    assert.equal(store.acquire().number, 0, 'released: it is tried again later');
+  });
+});
