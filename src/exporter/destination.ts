@@ -1,3 +1,4 @@
+import { describeCause } from './connection-error.js';
 import type { NativeRealm } from './realm-types.js';
 import { transact } from './transaction.js';
 
@@ -29,9 +30,22 @@ export interface Destination {
    * Commits the first records in one transaction, as many as do not hold the event loop for more than some milliseconds.
    *
    * @param maxCount - at most so many
-   * @throws whatever Realm throws; then nothing of the slice is stored
+   * @throws RefusedRecordError if Realm takes one of them in no transaction, as one of a class that it does not have
+   * @throws whatever else Realm throws, as on a full disk; either way nothing of the slice is stored
    */
   storeSlice(records: readonly WritableRecord[], from: number, maxCount: number): SliceResult;
+}
+
+/** Realm's `create` threw: the record is at fault, and not the Realm. */
+export class RefusedRecordError extends Error {
+  /** Its place in the slice. */
+  readonly index: number;
+
+  constructor(index: number, cause: unknown) {
+    super(describeCause(cause), { cause });
+    this.name = 'RefusedRecordError';
+    this.index = index;
+  }
 }
 
 /** How long the calls of `create` in one transaction should take, in milliseconds. */
@@ -71,7 +85,11 @@ export class SliceSize {
   }
 }
 
-/** Commits one slice to a Realm with `create` calls alone, and learns how long they took. */
+/**
+ * Commits one slice to a Realm with `create` calls alone, and learns how long they took.
+ *
+ * @throws RefusedRecordError, and what the transaction itself throws
+ */
 export function commitSlice(
   realm: NativeRealm,
   size: SliceSize,
@@ -80,7 +98,13 @@ export function commitSlice(
   let millis = 0;
   transact(realm, () => {
     const start = performance.now();
-    for (const { className, values } of objects) realm.create(className, values);
+    for (const [index, { className, values }] of objects.entries()) {
+      try {
+        realm.create(className, values);
+      } catch (cause) {
+        throw new RefusedRecordError(index, cause);
+      }
+    }
     millis = performance.now() - start;
   });
   size.learn(objects.length, millis);

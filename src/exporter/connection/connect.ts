@@ -1,7 +1,7 @@
 import { platform } from '#platform';
 import { parseDurationSeconds } from '../../duration.js';
 import { InvalidOptionError } from '../../errors.js';
-import { schemasFor } from '../../model/schema.js';
+import { classNamesFor, schemasFor } from '../../model/schema.js';
 import { fetchWhole } from '../session/app-fetch.js';
 import { openApp } from '../session/app-registry.js';
 import { RealmConnection, type Connection } from './connection.js';
@@ -112,6 +112,7 @@ export function connect<R extends RealmLike>(options: ConnectOptions<R>): Connec
   }
   const support = inspectRealm(options.Realm);
   const schema = schemasFor({ classPrefix: options.classPrefix ?? '' });
+  const classNames = classNamesFor(options.classPrefix);
   const encryptionKey = checkEncryptionKey(options.encryptionKey);
   const { appId, openSource } = checkSource(options, encryptionKey);
   const namedService =
@@ -125,6 +126,7 @@ export function connect<R extends RealmLike>(options: ConnectOptions<R>): Connec
     schema,
     encryptionKey,
     isNative: support.isNative,
+    classNames: { span: classNames.span, log: classNames.logRecord },
     shouldCompact: support.shouldCompact,
     maxUnsyncedBytes: checkMaxBytes(options.maxUnsyncedBytes),
     whenFull: checkWhenFull(options.whenFull),

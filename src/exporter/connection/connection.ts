@@ -53,6 +53,7 @@ export interface ConnectionOptions extends Pick<
   | 'schema'
   | 'encryptionKey'
   | 'isNative'
+  | 'classNames'
   | 'shouldCompact'
   | 'whenFull'
   | 'maxUnsyncedAgeMillis'

@@ -39,6 +39,8 @@ export interface SlotSessionOptions extends Pick<
 > {
   /** Whether the engine can have files at all. */
   readonly isNative: boolean;
+  /** The class of each kind of record. */
+  readonly classNames: Readonly<Record<string, string>>;
   readonly whenFull: WhenFull;
   /** How long records may stay in a spool. */
   readonly maxUnsyncedAgeMillis: number | undefined;
@@ -132,6 +134,10 @@ export class SlotSession {
         options.onDropped(reason, count);
         const text = `${count} of the spool: ${cause === undefined ? 'unreadable' : describeCause(cause)}`;
         options.onError(new ConnectionError('write-failed', text, { cause }));
+      },
+      onRefused: (count, cause) => {
+        const text = `${count} of the spool: ${describeCause(cause)}; they stay in it until another record can be written`;
+        options.onError(new ConnectionError('write-failed', text, { cause, retryable: true }));
       },
     });
     const marked = this.#mark?.records;
@@ -316,10 +322,10 @@ export class SlotSession {
   }
 }
 
-function openSpool(slot: Slot, { Realm, encryptionKey, shouldCompact }: SlotSessionOptions): Spool {
+function openSpool(slot: Slot, options: SlotSessionOptions): Spool {
   const path = slot.path('spool.realm');
   try {
-    const spool = Spool.open(Realm, path, { encryptionKey, shouldCompact });
+    const spool = Spool.open(options.Realm, path, options);
     if ((slot.readRealmLock(path)?.participants ?? 1) === 1) return spool;
     spool.close();
     throw new SlotInUseError(slot.number);

@@ -128,7 +128,7 @@ export class SlotSessions {
       store: this.#options.store,
       openSession: (slot) => this.#openSession(slot),
       onError: (cause) => {
-        this.#report(new ConnectionError('open-failed', `another slot: ${describeCause(cause)}`, { cause }));
+        this.#report(toOpenError(cause));
       },
       onChange: this.#options.onChange,
     });

@@ -1,11 +1,17 @@
 import { Backoff } from '../backoff.js';
 import { Alarm } from '../alarm.js';
-import type { Destination, WritableRecord } from '../destination.js';
+import { RefusedRecordError, type Destination, type WritableRecord } from '../destination.js';
 import type { Spool } from './spool.js';
 import { nextTurn } from '../turn.js';
 
 /** The most records that are read at once. */
 const MAX_PEEK_RECORDS = 64;
+
+/** How many records are tried alone, one after the other, before a destination that takes none counts as broken. */
+const MAX_TRIED_RECORDS = 64;
+
+/** How many records are deleted in one transaction. */
+const MAX_REMOVED_RECORDS = 256;
 
 /** What a mover needs to know. */
 export interface SpoolMoverOptions {
@@ -16,14 +22,18 @@ export interface SpoolMoverOptions {
   readonly onMoved: (count: number, sizeBytes: number) => void;
   /** Called when records were given up. */
   readonly onDropped: (reason: 'spool-unreadable' | 'write-failed', count: number, cause: unknown) => void;
+  /** Called when nothing is left but records that cannot be written; they stay until another one can. */
+  readonly onRefused: (count: number, cause: unknown) => void;
 }
 
 /**
  * Moves the spool's records, in the order of their `seq`, to the synced Realm as soon as there is one.
  *
  * Each slice is committed there, then deleted here. After a crash in between it is sent again with the same `_id`s and
- * equal values, which the server takes for what they are. A record that cannot be written alone is given up only once
- * another one can: with a full disk nothing can, and everything stays.
+ * equal values, which the server takes for what they are.
+ *
+ * A record that cannot be written even alone is set aside, and those behind it are tried. It is given up once one of them
+ * can be written: with a full disk nothing can, and everything stays.
  */
 export class SpoolMover {
   readonly #options: SpoolMoverOptions;
@@ -33,6 +43,12 @@ export class SpoolMover {
   #isRunning = false;
   /** `seq`s of records that were committed there and are still here, for they could not be deleted. */
   #moved: readonly number[] = [];
+  /** `seq`s of records that were set aside, ascending, the destination that took none of them, and why not the last. */
+  #aside: number[] = [];
+  #asideFor: Destination | undefined;
+  #asideCause: unknown;
+  /** How many of them `onRefused` was told of. */
+  #told = 0;
   #isStopped = false;
 
   constructor(options: SpoolMoverOptions) {
@@ -59,17 +75,25 @@ export class SpoolMover {
   }
 
   async #run(): Promise<void> {
-    const { spool, destination } = this.#options;
     this.#isRunning = true;
     try {
-      while (!this.#isStopped && spool.count > 0) {
-        const target = destination();
+      while (!this.#isStopped) {
+        const target = this.#options.destination();
         if (target === undefined) return;
+        if (target !== this.#asideFor) this.#tryAgain(target);
+        let hasMore: boolean;
         try {
-          if (this.#moveSlice(target)) this.#backoff.reset();
-          else await this.#alarm.sleep(this.#backoff.next());
+          hasMore = this.#moveSlice(target);
         } catch {
-          await this.#alarm.sleep(this.#backoff.next()); // the spool itself fails
+          hasMore = true; // the spool itself fails
+          await this.#alarm.sleep(this.#backoff.next());
+        }
+        if (this.#isBroken(hasMore)) {
+          await this.#alarm.sleep(this.#backoff.next());
+          this.#tryAgain(target);
+        } else if (!hasMore) {
+          this.#tellRefused();
+          return;
         }
         await nextTurn();
       }
@@ -79,59 +103,88 @@ export class SpoolMover {
     }
   }
 
-  /** @returns whether anything came of it */
+  /** Whether it is the destination that fails, and not the records that were set aside. */
+  #isBroken(hasMore: boolean): boolean {
+    if (this.#aside.length === 0 || this.#asideCause instanceof RefusedRecordError) return false;
+    return !hasMore || this.#aside.length >= MAX_TRIED_RECORDS;
+  }
+
+  #tryAgain(target: Destination): void {
+    this.#aside = [];
+    this.#asideFor = target;
+    this.#told = 0;
+  }
+
+  #tellRefused(): void {
+    if (this.#aside.length === this.#told) return;
+    this.#told = this.#aside.length;
+    this.#options.onRefused(this.#told, this.#asideCause);
+  }
+
+  /**
+   * Moves the next records, or sets the first of them aside.
+   *
+   * @returns false if there are none
+   * @throws whatever the spool throws
+   */
   #moveSlice(target: Destination): boolean {
     const { spool, onDropped } = this.#options;
-    this.#removeMoved();
-    const { records, seqs, unreadable } = spool.peek(MAX_PEEK_RECORDS);
+    if (!this.#removeMoved()) return true;
+    const lastAside = this.#aside.at(-1);
+    const { records, seqs, unreadable } = spool.peek(
+      MAX_PEEK_RECORDS,
+      lastAside === undefined ? 0 : lastAside + 1,
+    );
     if (unreadable.length > 0) {
       spool.remove(unreadable);
       onDropped('spool-unreadable', unreadable.length, undefined);
     }
-    if (records.length === 0) return unreadable.length > 0;
-    let taken: number;
-    try {
-      taken = this.#store(target, records, 0, Infinity);
-    } catch {
-      return this.#moveOne(target, records, seqs);
-    }
-    this.#remove(seqs.slice(0, taken));
+    const [firstSeq] = seqs;
+    if (firstSeq === undefined) return unreadable.length > 0;
+    const taken = this.#store(target, records);
+    if (taken === 0) this.#aside.push(firstSeq);
+    else this.#remove(seqs.slice(0, taken));
     return true;
   }
 
-  #moveOne(target: Destination, records: readonly WritableRecord[], seqs: readonly number[]): boolean {
-    try {
-      this.#store(target, records, 0, 1);
-    } catch (cause) {
-      if (records.length === 1) return false;
+  /** @returns how many records were stored, from the first on; 0 if not even that one alone */
+  #store(target: Destination, records: readonly WritableRecord[]): number {
+    for (let count = records.length; ;) {
       try {
-        this.#store(target, records, 1, 1);
-      } catch {
-        return false;
+        const { taken, stored, storedBytes } = target.storeSlice(records, 0, count);
+        this.#options.onMoved(stored, storedBytes);
+        return taken;
+      } catch (cause) {
+        const isRefused = cause instanceof RefusedRecordError;
+        if (count === 1 || (isRefused && cause.index === 0)) {
+          this.#asideCause = cause;
+          return 0;
+        }
+        count = isRefused ? cause.index : 1;
       }
-      this.#options.onDropped('write-failed', 1, cause);
-      this.#remove(seqs.slice(0, 2));
-      return true;
     }
-    this.#remove(seqs.slice(0, 1));
-    return true;
   }
 
-  #store(target: Destination, records: readonly WritableRecord[], from: number, maxCount: number): number {
-    const { taken, stored, storedBytes } = target.storeSlice(records, from, maxCount);
-    this.#options.onMoved(stored, storedBytes);
-    return taken;
-  }
-
+  /** Records were moved: what was set aside before them is given up. */
   #remove(seqs: readonly number[]): void {
-    this.#moved = seqs;
+    this.#backoff.reset();
+    const { length } = this.#aside;
+    if (length > 0) this.#options.onDropped('write-failed', length, this.#asideCause);
+    this.#moved = [...this.#aside, ...seqs];
+    this.#aside = [];
+    this.#told = 0;
     this.#removeMoved();
   }
 
-  /** Before anything else is moved: a spool that nothing can be deleted from must not be sent again and again. */
-  #removeMoved(): void {
-    if (this.#moved.length === 0) return;
-    this.#options.spool.remove(this.#moved);
-    this.#moved = [];
+  /**
+   * Deletes a slice of what was moved. @returns whether nothing of it is left.
+   *
+   * Before anything else is moved: a spool that nothing can be deleted from must not be sent again and again.
+   */
+  #removeMoved(): boolean {
+    if (this.#moved.length === 0) return true;
+    this.#options.spool.remove(this.#moved.slice(0, MAX_REMOVED_RECORDS));
+    this.#moved = this.#moved.slice(MAX_REMOVED_RECORDS);
+    return this.#moved.length === 0;
   }
 }

@@ -66,6 +66,8 @@ export interface SpoolOptions {
   readonly encryptionKey?: ArrayBuffer | undefined;
   /** Asked at opening, with the bytes of the file and those in use, whether to compact it. */
   readonly shouldCompact?: ((totalBytes: number, usedBytes: number) => boolean) | undefined;
+  /** The classes of each kind of record, as they are called now: `classPrefix` may have been another one before. */
+  readonly classNames?: Readonly<Record<string, string>>;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -81,15 +83,21 @@ export class Spool implements Destination {
   readonly #Realm: NativeRealmConstructor;
   readonly #realm: NativeRealm;
   readonly #size = new SliceSize();
+  readonly #classNames: Readonly<Record<string, string>>;
   readonly #now: () => number;
   #count: number;
   #sizeBytes: number;
   #firstSeq: number;
   #nextSeq: number;
 
-  private constructor(Realm: NativeRealmConstructor, realm: NativeRealm, now: () => number) {
+  private constructor(
+    Realm: NativeRealmConstructor,
+    realm: NativeRealm,
+    { classNames = {}, now = processClock() }: SpoolOptions,
+  ) {
     this.#Realm = Realm;
     this.#realm = realm;
+    this.#classNames = classNames;
     this.#now = now;
     const objects = realm.objects(CLASS);
     this.#count = objects.length;
@@ -104,14 +112,14 @@ export class Spool implements Destination {
    * @throws whatever Realm throws, as for a wrong encryption key
    */
   static open(Realm: NativeRealmConstructor, path: string, options: SpoolOptions = {}): Spool {
-    const { encryptionKey, shouldCompact, now = processClock() } = options;
+    const { encryptionKey, shouldCompact } = options;
     const config: NativeConfiguration = {
       path,
       schema: [schema],
       ...(encryptionKey === undefined ? {} : { encryptionKey }),
       ...(shouldCompact === undefined ? {} : { shouldCompact }),
     };
-    return withoutTracing(() => new Spool(Realm, new Realm(config), now));
+    return withoutTracing(() => new Spool(Realm, new Realm(config), options));
   }
 
   /** Number of records in it. */
@@ -158,15 +166,20 @@ export class Spool implements Destination {
     };
   }
 
-  /** Reads the first records, at most `maxCount` of them. */
-  peek(maxCount: number): SpoolSlice {
+  /**
+   * Reads the first records, at most `maxCount` of them.
+   *
+   * @param fromSeq - only those of this `seq` and later
+   */
+  peek(maxCount: number, fromSeq = 0): SpoolSlice {
     const records: WritableRecord[] = [];
     const seqs: number[] = [];
     const unreadable: number[] = [];
-    for (const { seq, kind, payload } of this.#first(maxCount)) {
+    for (const { seq, kind, payload } of this.#first(maxCount, fromSeq)) {
       try {
-        const values = decodePayload(payload, this.#Realm.BSON.ObjectId);
-        records.push({ kind, ...values, sizeBytes: payload.byteLength });
+        const { className, values } = decodePayload(payload, this.#Realm.BSON.ObjectId);
+        const classNow = this.#classNames[kind] ?? className;
+        records.push({ kind, className: classNow, values, sizeBytes: payload.byteLength });
         seqs.push(seq);
       } catch {
         unreadable.push(seq);
@@ -242,11 +255,12 @@ export class Spool implements Destination {
     return records;
   }
 
-  #first(maxCount: number): { seq: number; kind: string; payload: ArrayBuffer }[] {
+  #first(maxCount: number, fromSeq: number): { seq: number; kind: string; payload: ArrayBuffer }[] {
     if (this.#count === 0) return [];
     return withoutTracing(() => {
       this.#skipGap(maxCount);
-      const objects = this.#between(this.#firstSeq, this.#firstSeq + maxCount);
+      const start = this.#nextAfter(fromSeq, maxCount);
+      const objects = this.#between(start, start + maxCount);
       const found: { seq: number; kind: string; payload: ArrayBuffer }[] = [];
       let bytes = 0;
       for (const object of objects.sorted('seq')) {
@@ -263,6 +277,13 @@ export class Spool implements Destination {
   #skipGap(count: number): void {
     if (this.#between(this.#firstSeq, this.#firstSeq + count).length > 0) return;
     this.#firstSeq = toNumber(this.#realm.objects(CLASS).min('seq')) ?? this.#nextSeq;
+  }
+
+  /** The `seq` of the first record from one on. */
+  #nextAfter(seq: number, count: number): number {
+    if (seq <= this.#firstSeq) return this.#firstSeq;
+    if (this.#between(seq, seq + count).length > 0) return seq;
+    return toNumber(this.#realm.objects(CLASS).filtered('seq >= $0', seq).min('seq')) ?? this.#nextSeq;
   }
 
   /** A range, for sorting the whole spool at every slice would take longer and longer as it grows. */

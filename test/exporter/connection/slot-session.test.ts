@@ -41,6 +41,7 @@ describe('slot session', () => {
       schema: [],
       encryptionKey: undefined,
       isNative: true,
+      classNames: {},
       budget: new DeviceBudget({ maxBytes: 2 ** 30, measure: () => undefined }),
       shouldCompact: undefined,
       whenFull: 'dropNewest',
@@ -81,7 +82,7 @@ describe('slot session', () => {
     assert.throws(
       () => open(),
       (error) =>
-        error instanceof SlotInUseError && /slot 0 is passed by: another process/.test(error.message),
+        error instanceof SlotInUseError && error.message.includes('slot 0 is passed by: another process'),
     );
     assert.deepEqual(engine.calls, []);
     assert.equal(store.acquire().number, 0, 'released: it is tried again later');

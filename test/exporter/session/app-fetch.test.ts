@@ -63,7 +63,7 @@ describe('the fetch of an App', () => {
       };
       sinon.replace(globalThis, 'fetch', () => {
         suppressed.push(isTracingSuppressed(context.active()));
-        return Promise.resolve({ status: 200, headers: new Headers(), text } as Response);
+        return Promise.resolve(Object.assign(new Response(), { text }));
       });
       const active = ROOT_CONTEXT.setValue(createContextKey('app'), true);
       await context.with(active, () => fetchWhole('http://127.0.0.1'));

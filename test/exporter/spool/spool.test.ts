@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import sinon from 'sinon';
 import Realm from '../../engine/realm.mjs';
 import { eventually } from '../../end-to-end/eventually.js';
-import type { Destination, SliceResult, WritableRecord } from '../../../src/exporter/destination.js';
+import {
+  RefusedRecordError,
+  type Destination,
+  type SliceResult,
+  type WritableRecord,
+} from '../../../src/exporter/destination.js';
 import { asNative } from '../../../src/exporter/realm-types.js';
 import { MAX_PAYLOAD_BYTES } from '../../../src/exporter/spool/spool-payload.js';
 import { Spool } from '../../../src/exporter/spool/spool.js';
@@ -66,6 +71,26 @@ describe('spool', () => {
     assert.equal(spool.count, 0);
     fill(record('later'));
     assert.deepEqual(spool.peek(64).records.map(nameOf), ['later']);
+  });
+
+  it('reads on from a number, behind gaps too', () => {
+    fill(...Array.from({ length: 300 }, (_, index) => record(`r${index}`)));
+    assert.deepEqual(spool.peek(2, 10).seqs, [10, 11]);
+    spool.remove(Array.from({ length: 200 }, (_, index) => index + 50));
+    assert.deepEqual(spool.peek(2, 49).seqs, [49]);
+    assert.deepEqual(spool.peek(2, 50).seqs, [250, 251]);
+    assert.deepEqual(spool.peek(2, 300).seqs, []);
+  });
+
+  it('gives a record back under the class that its kind has now', () => {
+    fill(record('a'));
+    const { path } = spool;
+    const again = Spool.open(asNative(Realm), path, { classNames: { span: 'AcmeSpan' } });
+    assert.deepEqual(
+      again.peek(1).records.map(({ className }) => className),
+      ['AcmeSpan'],
+    );
+    again.close();
   });
 
   it('counts on where it was when it is opened again', () => {
@@ -174,7 +199,9 @@ describe('spool', () => {
 
       storeSlice(records: readonly WritableRecord[], from: number, maxCount: number): SliceResult {
         const slice = records.slice(from, from + Math.min(2, maxCount)).map(nameOf);
-        if (this.isFull || slice.some((name) => name.startsWith('bad'))) throw new Error('no');
+        if (this.isFull) throw new Error('no space left');
+        const refused = slice.findIndex((name) => name.startsWith('bad'));
+        if (refused >= 0) throw new RefusedRecordError(refused, new Error('no such class'));
         this.names.push(...slice);
         return { taken: slice.length, stored: slice.length, storedBytes: slice.length * 50 };
       }
@@ -182,16 +209,19 @@ describe('spool', () => {
 
     let shelf: Shelf | undefined;
     let dropped: unknown[];
+    let refused: unknown[];
     let mover: SpoolMover;
 
     beforeEach(() => {
       shelf = new Shelf();
       dropped = [];
+      refused = [];
       mover = new SpoolMover({
         spool,
         destination: () => shelf,
         onMoved: () => undefined,
         onDropped: (reason, count) => dropped.push([reason, count]),
+        onRefused: (count, cause) => refused.push([count, (cause as Error).message]),
       });
     });
 
@@ -210,6 +240,50 @@ describe('spool', () => {
       await eventually('an empty spool', () => spool.count === 0);
       assert.deepEqual(shelf?.names, ['a', 'b', 'd', 'e']);
       assert.deepEqual(dropped, [['write-failed', 1]]);
+    });
+
+    it('gives up as many in a row as there are, and counts each', async () => {
+      const bad = Array.from({ length: 300 }, (_, index) => record(`bad${index}`));
+      fill(record('bad'), record('bad'), record('a'), ...bad, record('b'));
+      mover.start();
+      await eventually('an empty spool', () => spool.count === 0);
+      assert.deepEqual(shelf?.names, ['a', 'b']);
+      assert.deepEqual(dropped, [
+        ['write-failed', 2],
+        ['write-failed', 300],
+      ]);
+      assert.deepEqual(refused, []);
+    });
+
+    it('keeps what alone cannot be written while there is nothing else, and says so once', async () => {
+      fill(record('bad'), record('bad'));
+      mover.start();
+      await eventually('word of it', () => refused.length > 0);
+      mover.start();
+      await eventually('its end', () => !mover.isRunning);
+      assert.deepEqual(refused, [[2, 'no such class']]);
+      assert.deepEqual(dropped, []);
+      assert.equal(spool.count, 2);
+      fill(record('a'));
+      mover.start();
+      await eventually('an empty spool', () => spool.count === 0);
+      assert.deepEqual(shelf?.names, ['a']);
+      assert.deepEqual(dropped, [['write-failed', 2]]);
+    });
+
+    it('tries what was refused once more in another Realm', async () => {
+      fill(record('bad'));
+      mover.start();
+      await eventually('word of it', () => refused.length > 0);
+      shelf = new Shelf();
+      shelf.storeSlice = function (records) {
+        this.names.push(...records.map(nameOf));
+        return { taken: records.length, stored: records.length, storedBytes: 0 };
+      };
+      mover.start();
+      await eventually('an empty spool', () => spool.count === 0);
+      assert.deepEqual(shelf.names, ['bad']);
+      assert.deepEqual(dropped, []);
     });
 
     it('keeps everything while nothing can be written, and goes on when it can', async () => {
