@@ -184,18 +184,20 @@ export class SlotSession {
     const { budget } = this.#options;
     const current = this.#keeper.synced;
     const synced = current?.destination === avoided ? undefined : current;
-    const roomBytes =
-      synced === undefined ? this.#limits.roomBytes(nextBytes) : budget.roomBytes(synced.gauge);
+    const syncedBytes = synced === undefined ? 0 : budget.roomBytes(synced.gauge);
+    if (synced !== undefined && syncedBytes >= nextBytes) {
+      this.#ensureMark();
+      return { destination: synced.destination, roomBytes: syncedBytes, hasAlternative: true };
+    }
+    // A spool that has grown and was emptied does not shrink: what it has of the limit, only its own records can use. Old
+    // ones make room where no synced Realm is open, for those in a synced Realm, which are older, cannot be taken out.
+    const roomBytes = synced === undefined ? this.#limits.roomBytes(nextBytes) : this.#limits.freeBytes;
     if (roomBytes === undefined) return undefined;
     if (roomBytes < nextBytes) {
       throw new DeviceFullError(budget.takenBytes, budget.maxBytes, 'new records are refused');
     }
     this.#ensureMark();
-    return {
-      destination: synced?.destination ?? this.#spool,
-      roomBytes,
-      hasAlternative: synced !== undefined,
-    };
+    return { destination: this.#spool, roomBytes };
   }
 
   /** Notes that records were committed to what `place` gave. */

@@ -19,17 +19,20 @@ export interface RealmFileGaugeOptions {
  * Knows what one Realm file takes, and how much more would fit.
  *
  * A file's size alone does not tell: a Realm that has grown hardly shrinks when its records were acknowledged; their room
- * is used again. So the gauge learns how many bytes of file a byte of records takes, whenever the file had to grow, and
- * so was full. Where no file can be seen, the records' own sizes have to do.
+ * is used again. So the gauge learns how many bytes of file a byte of records takes. Whenever the file has to grow, it was
+ * full with the records that it held before. Where no file can be seen, the records' own sizes have to do.
  */
 export class RealmFileGauge {
   readonly #options: RealmFileGaugeOptions;
   #ratio = 1;
   #fileBytes: number | undefined;
+  /** The records at the last look. */
+  #recordBytes: number;
 
   constructor(options: RealmFileGaugeOptions) {
     this.#options = options;
     this.#fileBytes = options.fileBytes();
+    this.#recordBytes = options.recordBytes();
   }
 
   /** What the file takes, the free room in it included; the records' sizes where no file can be seen. */
@@ -44,11 +47,14 @@ export class RealmFileGauge {
 
   /** Looks at the file, after each commit of ours. */
   observe(): void {
-    const before = this.#fileBytes ?? 0;
+    const fullBytes = this.#fileBytes ?? 0;
+    const recordBytes = this.#options.recordBytes();
+    // Some may have been deleted since the last look.
+    const records = Math.min(this.#recordBytes, recordBytes);
     this.#fileBytes = this.#options.fileBytes();
-    const bytes = this.#fileBytes ?? 0;
-    const records = this.#options.recordBytes();
-    if (bytes > before && records * MAX_RATIO > bytes) this.#ratio = bytes / records;
+    this.#recordBytes = recordBytes;
+    const hasGrown = (this.#fileBytes ?? 0) > fullBytes;
+    if (hasGrown && fullBytes > 0 && records * MAX_RATIO > fullBytes) this.#ratio = fullBytes / records;
   }
 
   /**
@@ -61,8 +67,19 @@ export class RealmFileGauge {
     const file = this.#fileBytes;
     if (file === undefined) return growthBytes;
     const used = Math.min(file, records * this.#ratio);
-    const step = Math.min(GROWTH_STEP_BYTES, file);
     const free = file * USABLE_PART - used;
-    return Math.max(0, free, growthBytes - step) / this.#ratio;
+    return Math.max(0, free, stepsWithin(file, growthBytes) * USABLE_PART) / this.#ratio;
   }
+}
+
+/** By how much a file can really grow, if it may grow by so much. */
+function stepsWithin(fileBytes: number, growthBytes: number): number {
+  let grown = 0;
+  // Every step of a small file doubles it.
+  for (let size = Math.max(1, fileBytes); size < GROWTH_STEP_BYTES; size *= 2) {
+    if (grown + size > growthBytes) return grown;
+    grown += size;
+  }
+  const wholeSteps = Math.floor((growthBytes - grown) / GROWTH_STEP_BYTES);
+  return grown + Math.max(0, wholeSteps) * GROWTH_STEP_BYTES;
 }

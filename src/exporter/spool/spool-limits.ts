@@ -38,6 +38,12 @@ export class SpoolLimits {
     return this.#expiring !== undefined;
   }
 
+  /** How many bytes of new records fit into the spool as it is. */
+  get freeBytes(): number {
+    const { budget, gauge } = this.#options;
+    return budget.roomBytes(gauge, budget.movingBytes);
+  }
+
   /**
    * How many bytes of new records fit into the spool. Under `dropOldest`, a call drops a slice if that is not enough.
    *
@@ -46,7 +52,7 @@ export class SpoolLimits {
    */
   roomBytes(nextBytes: number): number | undefined {
     const { spool, budget, whenFull } = this.#options;
-    const roomBytes = this.#roomBytes();
+    const roomBytes = this.freeBytes;
     const wantedBytes = Math.max(nextBytes, this.#wantedBytes ?? 0);
     // A record that hardly fits into the whole is not worth all others.
     const isWorthIt = whenFull === 'dropOldest' && nextBytes <= budget.maxBytes / 2;
@@ -84,11 +90,6 @@ export class SpoolLimits {
     } catch {
       // A full disk; nothing was dropped.
     }
-  }
-
-  #roomBytes(): number {
-    const { budget, gauge } = this.#options;
-    return budget.roomBytes(gauge, budget.movingBytes);
   }
 
   /** @returns whether there may be more of the kind */

@@ -103,10 +103,14 @@ export class SpoolMover {
     }
   }
 
+  /** Whether what was set aside was not refused, but failed with its transaction. */
+  get #asideFails(): boolean {
+    return this.#aside.length > 0 && !(this.#asideCause instanceof RefusedRecordError);
+  }
+
   /** Whether it is the destination that fails, and not the records that were set aside. */
   #isBroken(hasMore: boolean): boolean {
-    if (this.#aside.length === 0 || this.#asideCause instanceof RefusedRecordError) return false;
-    return !hasMore || this.#aside.length >= MAX_TRIED_RECORDS;
+    return this.#asideFails && (!hasMore || this.#aside.length >= MAX_TRIED_RECORDS);
   }
 
   #tryAgain(target: Destination): void {
@@ -149,7 +153,8 @@ export class SpoolMover {
 
   /** @returns how many records were stored, from the first on; 0 if not even that one alone */
   #store(target: Destination, records: readonly WritableRecord[]): number {
-    for (let count = records.length; ;) {
+    // Where a destination fails, slices would fail before each record does.
+    for (let count = this.#asideFails ? 1 : records.length; ;) {
       try {
         const { taken, stored, storedBytes } = target.storeSlice(records, 0, count);
         this.#options.onMoved(stored, storedBytes);

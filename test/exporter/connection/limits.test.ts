@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { diag, DiagLogLevel } from '@opentelemetry/api';
 import Realm, { endSessions } from '../../engine/realm.mjs';
 import { eventually } from '../../end-to-end/eventually.js';
@@ -70,7 +71,8 @@ describe('limits of what is kept on the device', function () {
         values: {
           _id: new target.ObjectId(),
           name: String((written += 1)),
-          statusMessage: `${written} `.repeat(TEXT_LENGTH).slice(0, TEXT_LENGTH),
+          // Realm compresses what it keeps for the server.
+          statusMessage: randomBytes(TEXT_LENGTH / 2).toString('hex'),
         },
         notes: [],
         sizeBytes: TEXT_LENGTH + 50,
@@ -117,7 +119,9 @@ describe('limits of what is kept on the device', function () {
     assert.equal(stored + failed, 3000);
     assert.equal(spooled, stored);
     assert.deepEqual(dropped, { 'device-full': failed });
-    assert.ok(storedBytes <= maxUnsyncedBytes && storedBytes > maxUnsyncedBytes * 0.8, `${storedBytes}`);
+    // An eighth is left to records that move, and a file grows by a megabyte at a time.
+    assert.ok(storedBytes <= maxUnsyncedBytes, `${storedBytes}`);
+    assert.ok(stored * TEXT_LENGTH > maxUnsyncedBytes * 0.55, `${stored} records`);
     const refused = outcomes.at(-1);
     assert.deepEqual([refused?.stored, refused?.failed, refused?.error?.code], [0, 500, 'device-full']);
     assert.match(refused?.error?.message ?? '', /500 new records were refused/);
@@ -154,8 +158,11 @@ describe('limits of what is kept on the device', function () {
     await openSyncedAndCut();
     const outcomes = await write(3000);
     const [stored, failed] = [sum(outcomes, 'stored'), sum(outcomes, 'failed')];
-    assert.equal(connection.status.unsynced, stored);
-    assert.deepEqual(connection.status.dropped, { 'device-full': failed });
+    const { spooled, unsynced, dropped } = connection.status;
+    // The spool's file has a little room, too.
+    assert.equal(unsynced + spooled, stored);
+    assert.ok(spooled < 100, `${spooled}`);
+    assert.deepEqual(dropped, { 'device-full': failed });
     assert.ok(failed > 500, `${failed}`);
     assert.ok(connection.status.storedBytes <= maxUnsyncedBytes);
     await deliver();
@@ -165,7 +172,8 @@ describe('limits of what is kept on the device', function () {
 
   it('move a full spool in portions, each acknowledged before the next, in order', async () => {
     start({});
-    await write(1000);
+    const stored = sum(await write(1000), 'stored');
+    assert.ok(stored > 500, `${stored}`);
     let most = 0;
     const end = connection.onStatus(({ unsynced }) => {
       most = Math.max(most, unsynced);
@@ -176,7 +184,7 @@ describe('limits of what is kept on the device', function () {
     const names = (await storedDocuments(scratch.store, 'Span')).map(({ name }) => Number(name));
     assert.deepEqual(
       names,
-      Array.from({ length: 1000 }, (_, index) => index + 1),
+      Array.from({ length: stored }, (_, index) => index + 1),
     );
   });
 

@@ -72,6 +72,13 @@ describe('DeviceBudget', () => {
       assert.ok(budget.takenBytes > 29 * MiB, `${budget.takenBytes}`);
     });
 
+    it(`fills a file up before it counts as full, also at the smallest limit, at ${ratio}`, () => {
+      const budget = budgetOf(4 * MiB);
+      const file = new RealmFile(ratio);
+      const taken = fill(budget, open(budget, file), file);
+      assert.ok(taken * ratio > 3.2 * MiB, `${taken * ratio}`);
+    });
+
     it(`uses again what was acknowledged, in a file that stays as large, at ${ratio}`, () => {
       const budget = budgetOf(32 * MiB);
       const file = new RealmFile(ratio);
