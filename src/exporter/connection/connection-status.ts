@@ -18,7 +18,10 @@ export interface ConnectionStatus {
   readonly durable: boolean;
   /** Records in the spool: stored, and waiting for a synced Realm to open. */
   readonly spooled: number;
-  /** Records in the synced Realm that the server has not acknowledged yet. */
+  /**
+   * Records in the synced Realm that the server has not acknowledged yet, and all those, as far as they were counted, that
+   * ended processes of the service left in slots which wait to be adopted.
+   */
   readonly unsynced: number;
   /**
    * What the files of the service take on this device, all its processes together, in bytes: what `maxUnsyncedBytes`

@@ -29,10 +29,10 @@ export interface Connection<R extends RealmLike = RealmLike> {
   /** Calls back after changes of the status. @returns a function that ends it */
   onStatus(listener: StatusListener): () => void;
   /**
-   * Waits until the server has acknowledged every record given so far, slots adopted from other processes included.
+   * Waits until the server has acknowledged every record given so far, and those that ended processes of the service left.
    *
    * @param timeoutMillis - bound of the wait; default 30 000
-   * @returns false if the time was over first; never rejects
+   * @returns false if the time was over first, or if a slot with records cannot be opened; never rejects
    */
   flush(timeoutMillis?: number): Promise<boolean>;
   /** Goes off the network, as on a metered link. Records are kept on disk meanwhile. */
@@ -155,7 +155,7 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
 
   async flush(timeoutMillis = DEFAULT_FLUSH_MILLIS): Promise<boolean> {
     const flushed = await settledWithin(this.#acknowledged(), timeoutMillis);
-    return flushed && this.#isSettled;
+    return flushed && this.#sessions.isSettled;
   }
 
   pause(): void {
@@ -232,11 +232,7 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
   async #acknowledged(): Promise<void> {
     await this.#started;
     await this.#writer.idle();
-    await Promise.all([...this.#sessions].map((session) => session.settled()));
-  }
-
-  get #isSettled(): boolean {
-    return this.#sessions.error === undefined && [...this.#sessions].every((session) => session.isSettled);
+    await this.#sessions.settled();
   }
 
   async #close(): Promise<void> {
@@ -275,7 +271,7 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
 
   #changed(): void {
     let spooled = 0;
-    let unsynced = 0;
+    let unsynced = this.#sessions.waiting;
     for (const session of this.#sessions) {
       spooled += session.spooled;
       unsynced += session.unsynced;

@@ -1,6 +1,6 @@
 import { platform } from '#platform';
 import { Alarm } from '../alarm.js';
-import type { Slot, SlotStore } from '../slot/slot.js';
+import type { OrphanedSlot, Slot, SlotStore } from '../slot/slot.js';
 import { nextTurn } from '../turn.js';
 
 /** How often slots are looked through, in milliseconds; the watch on heartbeats needs two looks. */
@@ -36,7 +36,10 @@ export class SlotAdoption<Session extends AdoptedSession> {
   readonly #options: SlotAdoptionOptions<Session>;
   readonly #timer: ReturnType<typeof setInterval>;
   #session: Session | undefined;
-  #isRunning = false;
+  #round: Promise<void> | undefined;
+  /** Numbers of the slots that were visited, or could not be opened, in this round. */
+  #visited = new Set<number>();
+  #orphans: readonly OrphanedSlot[] = [];
   #isStopped = false;
 
   constructor(options: SlotAdoptionOptions<Session>) {
@@ -52,13 +55,34 @@ export class SlotAdoption<Session extends AdoptedSession> {
     return this.#session;
   }
 
+  /** Records in slots that wait to be adopted, as they were counted when somebody last looked. */
+  get waiting(): number {
+    return this.#orphans.reduce((sum, { records }) => sum + records, 0);
+  }
+
+  /** Whether no slot is being sent, and none was waiting for it when somebody last looked. */
+  get isSettled(): boolean {
+    return this.#session === undefined && this.#orphans.length === 0;
+  }
+
   /** Begins a round, unless one is under way. */
   lookAround(): void {
-    if (this.#isStopped || this.#isRunning) return;
-    this.#isRunning = true;
-    void this.#round().then(() => {
-      this.#isRunning = false;
+    if (this.#isStopped || this.#round !== undefined) return;
+    this.#look();
+    this.#round = this.#visitAll().then(() => {
+      this.#round = undefined;
     });
+  }
+
+  /** Resolves once every slot that waited was adopted and sent, or could not be opened; also when it is stopped. */
+  async settled(): Promise<void> {
+    let isNew: boolean;
+    do {
+      this.lookAround();
+      await this.#round;
+      // Others may have come meanwhile. If none could be visited, there is no use in looking again.
+      isNew = this.#visited.size > 0 && this.#orphans.some(({ number }) => !this.#visited.has(number));
+    } while (isNew && !this.#isStopped);
   }
 
   /** Closes the adopted slot, which keeps its mark if something is left in it. */
@@ -66,6 +90,7 @@ export class SlotAdoption<Session extends AdoptedSession> {
     this.#isStopped = true;
     clearInterval(this.#timer);
     await this.drop();
+    this.#look();
   }
 
   /** Closes the adopted slot for now, as when another process has taken it. */
@@ -75,50 +100,60 @@ export class SlotAdoption<Session extends AdoptedSession> {
     await session?.close();
   }
 
-  async #round(): Promise<void> {
+  #look(): void {
+    try {
+      this.#orphans = this.#options.store.orphans();
+    } catch {
+      return; // a disk that fails, of which the round itself tells
+    }
+    this.#options.onChange();
+  }
+
+  async #visitAll(): Promise<void> {
     const { store, onError } = this.#options;
-    const passed = new Set<number>();
+    this.#visited = new Set();
     try {
       await nextTurn();
-      let slot = this.#isStopped ? undefined : store.adopt(passed);
+      let slot = this.#isStopped ? undefined : store.adopt(this.#visited);
       while (slot !== undefined) {
-        passed.add(slot.number);
-        slot = await this.#visit(slot, passed);
+        this.#visited.add(slot.number);
+        slot = await this.#visit(slot, this.#visited);
       }
     } catch (cause) {
       onError(cause);
     }
+    this.#look();
   }
 
   /** @returns the slot to go on with, taken */
-  async #visit(slot: Slot, passed: ReadonlySet<number>): Promise<Slot | undefined> {
-    const { store, openSession, onError, onChange } = this.#options;
+  async #visit(slot: Slot, visited: ReadonlySet<number>): Promise<Slot | undefined> {
+    const { store, openSession, onError } = this.#options;
     let next: Slot | undefined;
     try {
       const session = openSession(slot);
       this.#session = session;
-      onChange();
+      this.#look();
       try {
-        next = await this.#empty(session, passed);
+        next = await this.#empty(session, visited);
       } finally {
         if (this.#session === session) await this.drop();
-        onChange();
+        this.#look();
       }
     } catch (cause) {
       onError(cause);
     }
     await nextTurn();
-    if (!this.#isStopped) return next ?? store.adopt(passed);
+    if (!this.#isStopped) return next ?? store.adopt(visited);
     next?.release();
     return undefined;
   }
 
   /** Waits until nothing is left in a slot, or another waits: @returns that one, taken. */
-  async #empty(session: Session, passed: ReadonlySet<number>): Promise<Slot | undefined> {
+  async #empty(session: Session, visited: ReadonlySet<number>): Promise<Slot | undefined> {
     while (!(await isSettledSoon(session))) {
-      const next = this.#options.store.adopt(passed);
-      // Those that were passed by come again in the next round.
-      if (next !== undefined || passed.size > 1) return next;
+      const next = this.#options.store.adopt(visited);
+      // Those that were visited come again in the next round.
+      if (next !== undefined || visited.size > 1) return next;
     }
     return undefined;
   }

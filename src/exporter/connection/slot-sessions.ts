@@ -54,6 +54,22 @@ export class SlotSessions {
     if (this.#adoption?.session !== undefined) yield this.#adoption.session;
   }
 
+  /** Records in slots that wait to be adopted. */
+  get waiting(): number {
+    return this.#adoption?.waiting ?? 0;
+  }
+
+  /** Whether nothing is left to send, in slots that wait to be adopted either. */
+  get isSettled(): boolean {
+    if (this.#error !== undefined || this.#own?.isSettled === false) return false;
+    return this.#adoption?.isSettled ?? true;
+  }
+
+  /** Resolves once everything is sent but for what is in slots that cannot be opened. Never rejects. */
+  async settled(): Promise<void> {
+    await Promise.all([this.#own?.settled(), this.#adoption?.settled()]);
+  }
+
   /** Opens a slot in this turn, or, where that fails, as soon as it can be. */
   open(): void {
     if (!this.#openOwn()) void this.#keepOpening();

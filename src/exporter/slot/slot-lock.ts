@@ -78,7 +78,7 @@ export class SlotLock {
    */
   static acquire(files: PlatformFiles, directory: string, watch: HeartbeatWatch): SlotLock | undefined {
     const current = highestLock(files, directory);
-    if (current > 0 && !isFree(files, lockPath(files, directory, current), watch)) return undefined;
+    if (current > 0 && !isFreed(files, lockPath(files, directory, current), watch)) return undefined;
     const number = current + 1;
     const path = lockPath(files, directory, number);
     if (!files.createExclusively(path, JSON.stringify(files.self))) return undefined;
@@ -90,6 +90,16 @@ export class SlotLock {
       if (earlier < number - KEPT_LOCKS) files.remove(lockPath(files, directory, earlier));
     }
     return new SlotLock(files, directory, number);
+  }
+
+  /**
+   * Whether nobody holds a slot.
+   *
+   * @throws whatever the file system throws
+   */
+  static isFree(files: PlatformFiles, directory: string, watch: HeartbeatWatch): boolean {
+    const current = highestLock(files, directory);
+    return current === 0 || isFreed(files, lockPath(files, directory, current), watch);
   }
 
   /** Whether nobody took the slot over, which they do from a process that seemed to have gone. */
@@ -113,7 +123,7 @@ export class SlotLock {
   }
 }
 
-function isFree(files: PlatformFiles, path: string, watch: HeartbeatWatch): boolean {
+function isFreed(files: PlatformFiles, path: string, watch: HeartbeatWatch): boolean {
   const holder = parseLock(files.read(path));
   if (holder === undefined) return watch.isSilent(path);
   if (holder.released === true) return true;

@@ -47,6 +47,13 @@ export interface Slot {
   release(): void;
 }
 
+/** A slot that nobody holds, and that carries unsent records. */
+export interface OrphanedSlot {
+  readonly number: number;
+  /** How many there are, as far as is known: not less than 0. */
+  readonly records: number;
+}
+
 /** Hands out slots. Its methods throw what the file system throws. */
 export interface SlotStore {
   /**
@@ -55,8 +62,10 @@ export interface SlotStore {
    * @param except - numbers of slots that are of no use
    */
   acquire(except?: ReadonlySet<number>): Slot;
+  /** The slots that nobody holds and that carry unsent records of this app. */
+  orphans(): readonly OrphanedSlot[];
   /**
-   * Takes the next slot that nobody holds and that carries unsent records of this app; undefined if there is none.
+   * Takes the first of them; undefined if there is none.
    *
    * @param except - numbers of slots that are of no use
    */
@@ -93,9 +102,18 @@ export class FileSlotStore implements SlotStore {
     throw new Error(`all ${MAX_SLOTS} slots in ${this.#service} are held`);
   }
 
+  orphans(): readonly OrphanedSlot[] {
+    return this.#slotNumbers().flatMap((number) => {
+      const directory = this.#files.join(this.#service, `slot-${number}`);
+      const records = readUnsent(this.#files, this.#files.join(directory, this.#app, UNSENT));
+      if (records === undefined || !SlotLock.isFree(this.#files, directory, this.#watch)) return [];
+      return [{ number, records }];
+    });
+  }
+
   adopt(except?: ReadonlySet<number>): Slot | undefined {
-    for (const number of this.#slotNumbers()) {
-      if (except?.has(number) === true || !this.#files.exists(this.#unsentPath(number))) continue;
+    for (const { number } of this.orphans()) {
+      if (except?.has(number) === true) continue;
       const slot = this.#take(number);
       if (slot === undefined) continue;
       // Its holder may have sent everything and left between our two looks.
@@ -126,13 +144,16 @@ export class FileSlotStore implements SlotStore {
     const numbers = names.map((name) => Number(SLOT_NAME.exec(name)?.[1] ?? NaN));
     return numbers.filter((number) => !Number.isNaN(number)).sort((a, b) => a - b);
   }
-
-  #unsentPath(number: number): string {
-    return this.#files.join(this.#service, `slot-${number}`, this.#app, UNSENT);
-  }
 }
 
 const UNSENT = 'unsent';
+
+function readUnsent(files: PlatformFiles, path: string): number | undefined {
+  const text = files.read(path);
+  if (text === undefined) return undefined;
+  const records = Number(text);
+  return Number.isSafeInteger(records) && records >= 0 ? records : 0;
+}
 
 class FileSlot implements Slot {
   readonly number: number;
@@ -169,10 +190,7 @@ class FileSlot implements Slot {
   }
 
   readUnsent(): number | undefined {
-    const text = this.#files.read(this.path(UNSENT));
-    if (text === undefined) return undefined;
-    const records = Number(text);
-    return Number.isSafeInteger(records) && records >= 0 ? records : 0;
+    return readUnsent(this.#files, this.path(UNSENT));
   }
 
   markUnsent(records: number): void {
@@ -231,6 +249,10 @@ export class MemorySlotStore implements SlotStore {
         held.delete(name);
       },
     };
+  }
+
+  orphans(): readonly OrphanedSlot[] {
+    return [];
   }
 
   adopt(): Slot | undefined {

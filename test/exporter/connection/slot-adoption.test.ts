@@ -51,6 +51,7 @@ describe('SlotAdoption', () => {
     };
     const store: SlotStore = {
       acquire: () => assert.fail('not its business'),
+      orphans: () => orphans.map((number) => ({ number, records: 10 })),
       adopt(except) {
         const number = orphans.find((orphan) => except?.has(orphan) !== true);
         if (number === undefined) return undefined;
@@ -122,6 +123,55 @@ describe('SlotAdoption', () => {
     adoption.lookAround();
     await turns();
     assert.equal(sessions[1]?.number, 0);
+  });
+
+  it('counts the records of slots that wait, from the beginning', async () => {
+    adoption.lookAround();
+    assert.deepEqual([adoption.waiting, adoption.isSettled], [20, false]);
+    await turns();
+    assert.deepEqual([adoption.waiting, adoption.isSettled], [10, false], 'the other one has a session');
+    sessions[0]?.settle();
+    await turns();
+    assert.deepEqual([adoption.waiting, adoption.isSettled], [0, false]);
+    sessions[1]?.settle();
+    await turns();
+    assert.deepEqual([adoption.waiting, adoption.isSettled], [0, true]);
+  });
+
+  it('is settled once everything that waited is sent, what came meanwhile included', async () => {
+    let isSettled = false;
+    const settled = adoption.settled().then(() => {
+      isSettled = true;
+    });
+    await turns();
+    sessions[0]?.settle();
+    await turns();
+    orphans = [2];
+    assert.equal(isSettled, false);
+    sessions[1]?.settle();
+    await turns();
+    assert.equal(isSettled, false);
+    sessions[2]?.settle();
+    await settled;
+    assert.equal(adoption.isSettled, true);
+  });
+
+  it('is not waited for where a slot cannot be opened, whose records still count', async () => {
+    openSession = ({ number }) => {
+      orphans.push(number); // released
+      throw new Error('wrong key');
+    };
+    await adoption.settled();
+    assert.deepEqual([adoption.waiting, adoption.isSettled], [20, false]);
+    assert.equal(errors.length, 2);
+  });
+
+  it('ends its waiting when it is stopped', async () => {
+    const settled = adoption.settled();
+    await turns();
+    await adoption.stop();
+    await settled;
+    assert.equal(adoption.isSettled, false);
   });
 
   describe('a slot that does not get empty', () => {

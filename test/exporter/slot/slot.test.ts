@@ -58,6 +58,18 @@ describe('FileSlotStore', function () {
     assert.equal(store().acquire().number, first.number);
   });
 
+  it('knows which slots wait to be adopted, without taking them', () => {
+    const slots = [store().acquire(), store().acquire(), store().acquire()] as const;
+    slots[0].markUnsent(7);
+    slots[1].markUnsent(8);
+    slots[0].release();
+    slots[2].release();
+    assert.deepEqual(store().orphans(), [{ number: 0, records: 7 }]);
+    assert.deepEqual(store('another app').orphans(), []);
+    assert.equal(store().adopt()?.number, 0);
+    assert.deepEqual(store().orphans(), []);
+  });
+
   it('adopts a slot that was left with unsent records, lowest first, and no other', () => {
     const sent = store().acquire();
     const unsent = store().acquire();
