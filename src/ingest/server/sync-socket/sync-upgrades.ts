@@ -62,16 +62,22 @@ export class SyncUpgrades {
   async handle(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     // A socket that breaks before someone takes it over must not bring the process down.
     socket.on('error', () => undefined);
+    // node:http has removed its listeners, and a socket emits 'end' once: whoever takes it over later would wait for ever.
+    const leave = (): void => void socket.destroy();
+    socket.once('end', leave);
     try {
       const principal = await this.#admit(request);
       if (this.#closed) throw goingAway();
       if (socket.destroyed) return;
+      socket.off('end', leave);
       this.#open.set(socket, principal);
       socket.once('close', () => this.#open.delete(socket));
       this.#options.accept(request, socket, head, { userId: principal.userId });
     } catch (error) {
       const answer = this.#errorAnswers.toAnswer(error);
       this.#options.logger.debug({ status: answer.status }, 'upgrade refused');
+      if (socket.destroyed) return;
+      socket.off('end', leave);
       socket.once('finish', () => socket.destroy());
       socket.end(encodeAnswer(answer));
     }

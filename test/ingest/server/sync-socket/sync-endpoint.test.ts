@@ -232,6 +232,18 @@ describe('sync endpoint', () => {
       await endsWithoutCode(raw);
     });
 
+    it('a peer that ends its side behind a CLOSE in the packet of its request is let go', async () => {
+      const raw = connect();
+      const close = frame(Buffer.from([0x03, 0xe8]), { opcode: opcodes.close });
+      raw.socket.end(Buffer.concat([Buffer.from(upgradeRequest(offersOf(14, '#'))), close]));
+      await raw.until(() => raw.closed, 'the end');
+      assert.deepEqual(
+        raw.frames.map(({ opcode }) => opcode),
+        [opcodes.close],
+      );
+      assert.equal(endpoint.connectionCount, 0);
+    });
+
     it('a peer that resets the connection is let go', async () => {
       const raw = await openSessions(1);
       raw.socket.resetAndDestroy();
@@ -454,6 +466,29 @@ describe('sync endpoint', () => {
       await b!.until(() => endpoint.inflightBytes < held, 'its bytes to be given up');
       a!.destroy();
       await b!.until(() => endpoint.connectionCount === 0, 'both to be noticed');
+      goOn.release();
+      await a!.until(() => endpoint.inflightBytes === 0);
+    });
+
+    it('who has ended its side while it waits is let go within that time, and gives up what it holds', async () => {
+      await listen({ maxInflightBytes: 100_000, holdBackMillis: 300 });
+      const goOn = await holdUpAfterIdent();
+      const [a, b] = goOn.raws;
+      const changesets = [{ clientVersion: 10, bytes: Buffer.alloc(120_000) }];
+      a!.send(client.upload({ changesets, compress: false }));
+      await a!.until(() => endpoint.inflightBytes > 120_000);
+      // More than Node reads from a socket that is paused: its end stands behind bytes that nobody reads.
+      b!.socket.end(
+        frame(
+          client.upload({
+            changesets: [{ clientVersion: 10, bytes: Buffer.alloc(400_000) }],
+            compress: false,
+          }),
+        ),
+      );
+      await b!.until(() => endpoint.heldBackCount === 2, 'both to be held back');
+      await b!.until(() => b!.closed, 'the end');
+      assert.equal(endpoint.connectionCount, 1);
       goOn.release();
       await a!.until(() => endpoint.inflightBytes === 0);
     });
