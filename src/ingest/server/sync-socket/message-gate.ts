@@ -5,7 +5,7 @@ import { FrameScanner, type FrameScannerOptions } from './frame-scanner.js';
 export interface MessageGateOptions extends Omit<FrameScannerOptions, 'pass'> {
   /** Anything arrived. */
   activity(): void;
-  /** How long a peer may take to end its side once ours has ended, in milliseconds. */
+  /** How long the other side may take once one has ended, in milliseconds: a peer to end its own, or to read ours. */
   readonly lingerMillis: number;
 }
 
@@ -43,8 +43,13 @@ export class MessageGate extends Duplex {
       this.#receive(chunk);
     });
     socket.on('end', () => {
-      if (this.#discarding) this.destroy();
-      else this.push(null);
+      if (this.#discarding) {
+        this.destroy();
+        return;
+      }
+      // `ws` ends our side, which waits for what was written: for ever, if the peer does not read.
+      this.#linger();
+      this.push(null);
     });
     // Whatever goes wrong with the socket, its end is all that matters.
     socket.on('error', () => this.destroy());
@@ -71,7 +76,7 @@ export class MessageGate extends Duplex {
   endAfterFlush(): void {
     if (this.#discarding || this.destroyed) return;
     this.#discarding = true;
-    this.#lingerTimer = setTimeout(() => this.destroy(), this.#options.lingerMillis);
+    this.#linger();
     this.#flow();
     this.end();
   }
@@ -102,6 +107,10 @@ export class MessageGate extends Duplex {
     this.#options.activity();
     this.#scanner.scan(chunk);
     this.#flow();
+  }
+
+  #linger(): void {
+    this.#lingerTimer ??= setTimeout(() => this.destroy(), this.#options.lingerMillis);
   }
 
   #flow(): void {

@@ -65,7 +65,7 @@ export interface SyncEndpoint {
 
 /** More than any header of a message: `maxMessageBytes` is the limit of its body. */
 const maxHeaderBytes = 1024;
-/** How long a client may take to close its side once it was told why. */
+/** How long a client may take to close its side once it was told why, and to read the rest once it has closed its side. */
 const lingerMillis = 2000;
 /** One line a kind and minute of what any peer can bring about as often as it likes. */
 const lineMillis = 60_000;
