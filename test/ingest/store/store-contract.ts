@@ -276,16 +276,21 @@ export function keepsStoreContract(createPlace: CreateStorePlace): void {
       });
 
       it('finishes what was asked before it was closed, and takes nothing after', async () => {
-        const commit = fixture.store.commit(upload([map({ _id: 1n })]));
+        await fixture.store.commit(upload([map({ _id: 0n, name: 'first' })]));
+        const many = Array.from({ length: 5000 }, (_, n) =>
+          map({ _id: BigInt(n + 1), name: 'x'.repeat(200) }),
+        );
+        const commit = fixture.store.commit(upload(many));
+        const conflict = fixture.store.commit(upload([map({ _id: 0n, name: 'second' })]));
         const ping = fixture.store.ping();
-        await new Promise((resolve) => setImmediate(resolve));
         await Promise.all([fixture.store.close(), fixture.store.close()]);
-        assert.equal((await commit).stored, 1);
+        assert.equal((await commit).stored, 5000);
+        assert.deepEqual((await conflict).deadLetters, [{ className: 'Span', reason: 'id-conflict' }]);
         await ping;
         await assert.rejects(fixture.store.ping(), isStoreError('store-closed', false));
         await assert.rejects(fixture.store.commit(upload([])), isStoreError('store-closed', false));
         await fixture.reopen();
-        assert.equal((await fixture.documents()).length, 1);
+        assert.equal((await fixture.documents()).length, 5001);
       });
     });
   });

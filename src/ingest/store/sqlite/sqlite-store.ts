@@ -45,6 +45,8 @@ class SqliteStore implements Store {
   readonly failed: Promise<StoreError>;
   readonly #channel: WorkerChannel;
   readonly #path: string;
+  /** They may be encoded still, or be asked for a second time with their bytes. */
+  readonly #commits = new Set<Promise<CommitResult>>();
   #closing: Promise<void> | undefined;
 
   constructor(channel: WorkerChannel, path: string) {
@@ -115,11 +117,27 @@ class SqliteStore implements Store {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#channel.close();
+    this.#closing ??= (async () => {
+      await Promise.allSettled(this.#commits);
+      await this.#channel.close();
+    })();
     return this.#closing;
   }
 
   async #commit(commit: Commit): Promise<CommitResult> {
+    if (this.#closing !== undefined) {
+      throw new StoreError('store-closed', `${this.#path} was closed`, { retryable: false });
+    }
+    const committing = this.#encodeAndSend(commit);
+    this.#commits.add(committing);
+    try {
+      return await committing;
+    } finally {
+      this.#commits.delete(committing);
+    }
+  }
+
+  async #encodeAndSend(commit: Commit): Promise<CommitResult> {
     const changesets = await encodeChangesets(commit.changesets);
     const result = await this.#send({ ...commit, changesets });
     if (result !== bytesWanted) return result;
