@@ -19,6 +19,7 @@ const layers: Record<string, { uses: readonly string[]; types?: readonly string[
 
   'ingest/logger': { uses: [] },
   'ingest/log-throttle': { uses: ['ingest/logger'] },
+  'ingest/settles-within': { uses: [] },
   'ingest/protocol': { uses: ['errors'] },
   'ingest/changeset': { uses: ['errors'] },
   // The errors that every writer to a store has to tell apart.
@@ -40,6 +41,7 @@ const layers: Record<string, { uses: readonly string[]; types?: readonly string[
       'model',
       'ingest/logger',
       'ingest/log-throttle',
+      'ingest/settles-within',
       'ingest/protocol',
       'ingest/changeset',
       'ingest/store',

@@ -8,6 +8,8 @@ import type { Duplex } from 'node:stream';
 import { Authenticator, type AuthenticatorCounters } from '../auth/authenticator.js';
 import { deriveKeys } from '../auth/derived-keys.js';
 import { resolveServerSecret } from '../auth/server-secret.js';
+import type { Logger } from '../logger.js';
+import { settlesWithin } from '../settles-within.js';
 import { openStore } from '../store/open-store.js';
 import type { StoreError } from '../store/store-error.js';
 import type { Store } from '../store/store.js';
@@ -203,7 +205,7 @@ async function serve(
       checkReady: async () => {
         if (closing) throw new Error('the server is going away');
         if (pipeline.failure) throw pipeline.failure;
-        await within(pingMillis, store.ping());
+        if (!(await settlesWithin(store.ping(), pingMillis))) throw new Error('the store does not answer');
       },
       logger,
     }),
@@ -236,25 +238,18 @@ async function serve(
         destroyConnections(listener);
         scrapes?.close();
         // A store that hangs must not hold the process: nothing was acknowledged that it has not committed.
-        await within(releaseMillis, release()).catch((error: unknown) => {
-          logger.error({ err: error }, 'the store could not be closed');
-        });
+        await releaseStore(release, logger);
       }
       logger.info(counters(), 'closed');
     },
   };
 }
 
-async function within(millis: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`no answer within ${millis} ms`));
-    }, millis);
-  });
+async function releaseStore(release: () => Promise<void>, logger: Logger): Promise<void> {
   try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
+    if (await settlesWithin(release(), releaseMillis)) return;
+    logger.info({ releaseMillis }, 'the store is still busy; it is not waited for any longer');
+  } catch (error) {
+    logger.error({ err: error }, 'the store could not be closed');
   }
 }

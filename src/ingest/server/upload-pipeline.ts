@@ -16,6 +16,7 @@ import type {
   Store,
 } from '../store/store.js';
 import { StoreError } from '../store/store-error.js';
+import { SyncError } from '../sync/sync-error.js';
 import type { SyncHost, Upload } from '../sync/sync-host.js';
 import type { ChangesetConverter } from './changeset-documents.js';
 import { createClientFileIdent, toClientFileSalt } from './client-file-ident.js';
@@ -71,6 +72,7 @@ export class UploadPipeline implements SyncHost {
   #changesets = 0;
   #documents = 0;
   #duplicates = 0;
+  #abandoned = false;
   #failure: { readonly error: StoreError; readonly atMillis: number } | undefined;
 
   constructor(options: UploadPipelineOptions) {
@@ -100,7 +102,7 @@ export class UploadPipeline implements SyncHost {
     try {
       return await this.#options.store.findClientFile(ident);
     } catch (error) {
-      if (error instanceof StoreError) this.#countFailure(error);
+      if (error instanceof StoreError && !this.#abandoned) this.#countFailure(error);
       throw error;
     }
   }
@@ -121,6 +123,7 @@ export class UploadPipeline implements SyncHost {
       changesets.reduce((sum, { bytes }) => sum + bytes.length, 0),
     );
     const commitNext = async (): Promise<boolean> => {
+      this.#refuseIfAbandoned();
       const { value: part, done } = await parts.next();
       const isPart = done !== true;
       await this.#commit({ appId: this.#options.appId, file, isPart, receivedAt, changesets: part });
@@ -129,6 +132,10 @@ export class UploadPipeline implements SyncHost {
     // A turn for each part: whoever uploads much waits for others in between, not they for him.
     while (await this.#turns.take(weight, commitNext)) progressed?.();
     this.#changesets += changesets.length;
+  }
+
+  abandon(): void {
+    this.#abandoned = true;
   }
 
   /** Yields what makes a part; returns the last one, which may be empty. */
@@ -152,7 +159,13 @@ export class UploadPipeline implements SyncHost {
     return part;
   }
 
+  /** Parts that are left, and uploads that waited for their turn, would meet a closed store. */
+  #refuseIfAbandoned(): void {
+    if (this.#abandoned) throw new SyncError('sync-shutdown', 'the upload was given up');
+  }
+
   async #commit(request: CommitRequest): Promise<void> {
+    this.#refuseIfAbandoned();
     const begun = performance.now();
     try {
       const result = await this.#options.store.commit(request);
@@ -160,7 +173,7 @@ export class UploadPipeline implements SyncHost {
       this.#failure = undefined;
       this.#count(request.file, result);
     } catch (error) {
-      if (error instanceof StoreError) this.#noteFailure(error);
+      if (error instanceof StoreError && !this.#abandoned) this.#noteFailure(error);
       throw error;
     }
   }

@@ -27,4 +27,6 @@ export interface SyncHost {
    * @param progressed - called whenever a part of it is durable
    */
   commit(upload: Upload, progressed?: () => void): Promise<void>;
+  /** The server closes. Nothing more is begun, and it is no failure if what is under way does not end well. */
+  abandon(): void;
 }

@@ -3,6 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Database } from '../../../src/ingest/store/sqlite/database.js';
+import { largeChangeset } from '../server/large-changeset.js';
 import { spanChangeset } from '../server/span-changeset.js';
 import { logIn, SyncClient } from '../server/sync-client.js';
 import { CommandProcess, runHere, type CommandResult } from './run-command.js';
@@ -83,6 +85,40 @@ describe('realm-ingest serve', () => {
 
     const { stdout: documents } = await runHere('export', '--store', storeUrl, '--collection', 'Span');
     assert.match(documents, /"name":"hunter2"/);
+  });
+
+  it('blames nobody for uploads that it gives up on SIGTERM, and their client sends them again', async () => {
+    const first = await serve(['--allow-anonymous']);
+    const { access_token } = await logIn(first.url, appId);
+    const client = await SyncClient.open(first.url, appId, access_token);
+    // A writer beside the server, as a backup or a shell: commits wait for it.
+    const other = new Database(join(directory, 'store.db'), 5000);
+    other.execute('BEGIN IMMEDIATE');
+    const { changeset, spans } = largeChangeset(4_000_000, Buffer.alloc(8, 7));
+    client.upload(11, changeset);
+    client.send('mark 1 3\n');
+    await client.receive('mark'); // Behind the upload: that has arrived.
+    const stopped = stop(first.command);
+    await first.command.logged('are given up');
+    other.execute('ROLLBACK');
+    const { code, stderr } = await stopped;
+
+    assert.equal(code, 0, stderr);
+    const logged = levels(stderr);
+    delete logged['a server secret was made'];
+    assert.deepEqual([...new Set(Object.values(logged))], ['info'], stderr);
+    assert.match((await client.next()) ?? '', /^json_error .*\n\{"tryAgain":true/);
+    assert.equal(await client.next(), undefined);
+    assert.equal(client.acknowledged, 0);
+
+    const second = await serve(['--allow-anonymous']);
+    const again = await SyncClient.open(second.url, appId, access_token, { file: client.file });
+    again.upload(11, changeset);
+    await again.acknowledgement(11);
+    again.terminate();
+    assert.equal((await stop(second.command)).code, 0);
+    assert.deepEqual(other.all('SELECT count(*) AS n FROM documents'), [{ n: BigInt(spans) }]);
+    other.close();
   });
 
   it('ends at once on a second signal, though a client keeps it waiting', async () => {

@@ -15,6 +15,7 @@ import { StoreError } from '../../../src/ingest/store/store-error.js';
 import type { Document } from '../../../src/ingest/store/document.js';
 import type { DeadLetter, DeadLetterSummary, Store } from '../../../src/ingest/store/store.js';
 import type { Upload } from '../../../src/ingest/sync/sync-host.js';
+import { eventually } from '../../end-to-end/eventually.js';
 import { describeStores } from '../../end-to-end/describe-stores.js';
 import type { Scratch } from '../../end-to-end/scratch.js';
 import { insertInstructions } from '../changeset/insert-instructions.js';
@@ -187,6 +188,32 @@ describe('UploadPipeline', () => {
       deadLetters: {},
       storeFailures: {},
     });
+  });
+
+  it('begins nothing more once it is abandoned, and blames the store for nothing', async () => {
+    const { pipeline, broken } = createPipeline();
+    const commit = store.commit.bind(store);
+    const asked: (() => void)[] = [];
+    store.commit = async (request) => {
+      await new Promise<void>((resolve) => asked.push(resolve));
+      return commit(request);
+    };
+    // Each of the first four is alone in its turn; the last one waits for its own.
+    const { changeset } = largeChangeset(1_200_000, Buffer.alloc(8, 7));
+    const uploads = Array.from({ length: 5 }, () => pipeline.commit(upload(changeset)));
+    const outcomes = Promise.allSettled(uploads);
+    await eventually('commits', () => asked.length === 4);
+    pipeline.abandon();
+    await store.close();
+    for (const go of asked) go();
+    const codes = (await outcomes).map((outcome) =>
+      outcome.status === 'rejected' ? (outcome.reason as { code?: string }).code : outcome.status,
+    );
+    assert.deepEqual(codes, [...Array<string>(4).fill('store-closed'), 'sync-shutdown']);
+    assert.equal(asked.length, 4);
+    assert.deepEqual([pipeline.counters.storeFailures, pipeline.failure], [{}, undefined]);
+    assert.deepEqual(broken, []);
+    assert.deepEqual(logger.lines, []);
   });
 
   it('stores nothing twice, and counts what came again', async () => {

@@ -12,6 +12,7 @@ export class MemoryHost implements SyncHost {
   /** Commits that were begun. */
   attempts = 0;
   lookUps = 0;
+  abandoned = false;
   nextIdent = 77n;
   salt: (userId: string, ident: bigint) => bigint = () => 123456n;
   /** What every commit and look-up is answered with, while it is set. */
@@ -66,6 +67,10 @@ export class MemoryHost implements SyncHost {
     const isFurther = known === undefined || file.clientVersion > known.clientVersion;
     this.files.set(file.ident, isFurther ? file : known);
     this.commits.push(changesets.map(({ clientVersion }) => clientVersion));
+  }
+
+  abandon(): void {
+    this.abandoned = true;
   }
 
   async #reach(): Promise<void> {

@@ -14,6 +14,7 @@ import { chooseProtocol } from '../../protocol/subprotocol.js';
 import type { ProtocolVersion } from '../../protocol/messages.js';
 import { ProtocolError } from '../../protocol/protocol-error.js';
 import { connectionErrors } from '../../protocol/wire-codes.js';
+import { settlesWithin } from '../../settles-within.js';
 import { AdoptedFiles } from '../../sync/adopted-files.js';
 import { Connection } from '../../sync/connection.js';
 import { ErrorLog } from '../../sync/error-log.js';
@@ -174,8 +175,14 @@ class WebSocketSyncEndpoint implements SyncEndpoint {
       }),
       ...leaving.map((connection) => connection.idle()),
     ]);
-    if (!(await settlesWithin(drained, timeoutMillis))) {
-      this.#logger.warn({ timeoutMillis }, 'sync shutdown: uploads that are not committed are given up');
+    const isDrained = await settlesWithin(drained, timeoutMillis);
+    // Before the store is closed: whatever it were asked from now on, nobody would hear the answer.
+    this.#host.abandon();
+    if (!isDrained) {
+      this.#logger.info(
+        { timeoutMillis },
+        'sync shutdown: uploads that are not committed are given up; their clients send them again',
+      );
       for (const connection of [...open.map((each) => each.connection), ...leaving]) {
         connection.abandon();
         goodbye(connection);
@@ -320,18 +327,4 @@ function refuseText(connection: Connection, hold: MessageHold): void {
 function toBytes(data: RawData): Uint8Array {
   if (Array.isArray(data)) return Buffer.concat(data);
   return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
-}
-
-async function settlesWithin(promise: Promise<unknown>, millis: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => {
-      resolve(false);
-    }, millis);
-  });
-  try {
-    return await Promise.race([promise.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { IngestServerOptions } from '../../../src/ingest/server/ingest-options.js';
+import { createIngestServer, type IngestServer } from '../../../src/ingest/server/ingest-server.js';
+import { openStore } from '../../../src/ingest/store/open-store.js';
+import { Database } from '../../../src/ingest/store/sqlite/database.js';
+import type { Store } from '../../../src/ingest/store/store.js';
+import { eventually } from '../../end-to-end/eventually.js';
+import { RecordingLogger } from '../recording-logger.js';
+import { largeChangeset } from './large-changeset.js';
+import { logIn, SyncClient } from './sync-client.js';
+
+const appId = 'my-app';
+
+/** What a server that closes gives up comes again: it is no failure of the store. */
+describe('a server that closes with an upload of several parts in flight', () => {
+  const { changeset, spans } = largeChangeset(4_000_000, Buffer.alloc(8, 7));
+  let directory: string;
+  let path: string;
+  let logger: RecordingLogger;
+  const servers: IngestServer[] = [];
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'realm-ingest-shutdown-'));
+    path = join(directory, 'store.db');
+    logger = new RecordingLogger();
+  });
+
+  afterEach(async () => {
+    await Promise.all(servers.splice(0).map((server) => server.close()));
+    await rm(directory, { recursive: true });
+  });
+
+  function create(options: Partial<IngestServerOptions> = {}): IngestServer {
+    const server = createIngestServer({
+      ...{ appId, store: `sqlite:${path}`, port: 0, allowAnonymous: true, logger },
+      ...options,
+    });
+    servers.push(server);
+    return server;
+  }
+
+  async function open(server: IngestServer): Promise<{ client: SyncClient; token: string }> {
+    const { url } = await server.start();
+    const { access_token: token } = await logIn(url, appId);
+    return { client: await SyncClient.open(url, appId, token), token };
+  }
+
+  /** A writer beside the server, as a backup or a shell: commits wait for it. */
+  function lockStore(): Database {
+    const database = new Database(path, 5000);
+    database.execute('BEGIN IMMEDIATE');
+    return database;
+  }
+
+  const isGivenUp = (): boolean => logger.lines.some(({ message }) => message.includes('are given up'));
+
+  /** That the client was told to come back, that the store is not blamed, and that the client loses nothing. */
+  async function isNoFailure(server: IngestServer, client: SyncClient, token: string): Promise<void> {
+    await client.closed;
+    assert.match((await client.next()) ?? '', /^json_error 101 .*\n\{"tryAgain":true/);
+    assert.equal(await client.next(), undefined);
+    await delay(200); // What is under way may still fail.
+    const complaints = logger.lines.filter(
+      ({ level, message }) =>
+        (level === 'warn' || level === 'error') && !message.startsWith('a server secret was made'),
+    );
+    assert.deepEqual(complaints, []);
+    assert.deepEqual(server.counters?.uploads.storeFailures, {});
+    assert.equal(await Promise.race([server.broken, delay(0, 'it is well')]), 'it is well');
+
+    const { url } = await create().start();
+    const again = await SyncClient.open(url, appId, token, { file: client.file });
+    again.upload(11, changeset);
+    await again.acknowledgement(11);
+    again.terminate();
+    await servers.at(-1)?.close();
+    const database = new Database(path, 5000);
+    const [row] = database.all('SELECT count(*) AS n FROM documents');
+    assert.equal(row?.n, BigInt(spans));
+    database.close();
+  }
+
+  it('commits no further part once it has given up, and closes its store behind the last one', async () => {
+    const server = create();
+    const { client, token } = await open(server);
+    const other = lockStore();
+    client.upload(11, changeset);
+    await eventually('the upload', () => (server.counters?.sync.uploads ?? 0) === 1);
+    const closed = server.close();
+    await eventually('the end of its patience', isGivenUp);
+    other.execute('ROLLBACK');
+    other.close();
+    await closed;
+    await isNoFailure(server, client, token);
+  });
+
+  it('does not blame a store that is busy for longer than it waits', async () => {
+    const server = create();
+    const { client, token } = await open(server);
+    const other = lockStore();
+    client.upload(11, changeset);
+    await eventually('the upload', () => (server.counters?.sync.uploads ?? 0) === 1);
+    await server.close();
+    await delay(1500); // By now the commit, which waits for 5 s, has failed.
+    other.execute('ROLLBACK');
+    other.close();
+    await isNoFailure(server, client, token);
+  });
+
+  it('does not blame a store that its owner closes afterwards', async () => {
+    const store = await openStore(`sqlite:${path}`, { mode: 'serve' });
+    const calls: Promise<unknown>[] = [];
+    const slow = slowedDown(store, 3000, calls);
+    const server = create({ store: slow });
+    const { client, token } = await open(server);
+    client.upload(11, changeset);
+    await eventually('the first commit', () => calls.length === 1);
+    await server.close();
+    await store.close();
+    await Promise.allSettled(calls);
+    await delay(100);
+    await isNoFailure(server, client, token);
+  });
+});
+
+/** The store, each of whose commits begins later than it was asked for. */
+function slowedDown(store: Store, millis: number, calls: Promise<unknown>[]): Store {
+  const commit: Store['commit'] = (request) => {
+    const call = delay(millis).then(() => store.commit(request));
+    calls.push(call);
+    return call;
+  };
+  return new Proxy(store, {
+    get(target, name): unknown {
+      if (name === 'commit') return commit;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
