@@ -22,6 +22,8 @@ export interface ClientApiOptions {
   readonly originFor: (request: IncomingMessage) => URL;
   /** Resolves if an upload could be taken now. */
   readonly checkReady: () => Promise<void>;
+  /** Whether the server is going away. */
+  readonly isClosing: () => boolean;
   readonly logger: Logger;
 }
 
@@ -46,7 +48,7 @@ export function createClientApi(
   options: ClientApiOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const { authenticator, logger } = options;
-  const errorAnswers = new ErrorAnswers(logger);
+  const errorAnswers = new ErrorAnswers(logger, options.isClosing);
   const router = createRouter({
     maxParamLength: 200,
     defaultRoute: (request, response) => {

@@ -80,10 +80,13 @@ const lastingRefusals: ReadonlySet<AppServicesErrorCode> = new Set([
 /** What errors are answered with. What somebody has to mend is logged. */
 export class ErrorAnswers {
   readonly #logger: Logger;
+  readonly #isClosing: () => boolean;
   readonly #lines = new LogThrottle(lineMillis);
 
-  constructor(logger: Logger) {
+  /** @param isClosing - a store that closes under the last requests has not failed: nothing is logged of it then */
+  constructor(logger: Logger, isClosing: () => boolean) {
     this.#logger = logger;
+    this.#isClosing = isClosing;
   }
 
   /** A store that fails, and a fault of our own, are 5xx: clients come again. */
@@ -93,12 +96,17 @@ export class ErrorAnswers {
       return errorAnswer(error.status, error.errorCode, error.reason);
     }
     if (error instanceof StoreError) {
-      const events = this.#lines.admit(error.code);
-      if (events !== undefined) this.#logger.warn({ err: error, events }, 'requests could not be answered');
+      this.#tellFailure(error);
       return errorAnswer(503, 'MaintenanceInProgress', 'the store cannot be reached at present');
     }
     this.#logger.error({ err: error }, 'a request failed');
     return errorAnswer(500, 'InternalServerError', 'internal error');
+  }
+
+  #tellFailure(error: StoreError): void {
+    if (this.#isClosing()) return;
+    const events = this.#lines.admit(error.code);
+    if (events !== undefined) this.#logger.warn({ err: error, events }, 'requests could not be answered');
   }
 
   #tellRefusal({ errorCode, reason, level }: AuthError): void {

@@ -207,6 +207,7 @@ async function serve(
         if (pipeline.failure) throw pipeline.failure;
         if (!(await settlesWithin(store.ping(), pingMillis))) throw new Error('the store does not answer');
       },
+      isClosing: () => closing,
       logger,
     }),
     tls,

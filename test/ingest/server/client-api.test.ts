@@ -50,6 +50,7 @@ describe('the App Services client API over HTTP', () => {
     });
     server = createServer(
       createClientApi({
+        isClosing: () => false,
         appId: 'my-app',
         authenticator,
         originFor: () => new URL('https://telemetry.example.com'),

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createApiKey } from '../../../src/ingest/auth/api-key.js';
 import type { IngestServerOptions } from '../../../src/ingest/server/ingest-options.js';
 import { createIngestServer, type IngestServer } from '../../../src/ingest/server/ingest-server.js';
 import { openStore } from '../../../src/ingest/store/open-store.js';
@@ -11,9 +12,47 @@ import type { Store } from '../../../src/ingest/store/store.js';
 import { eventually } from '../../end-to-end/eventually.js';
 import { RecordingLogger } from '../recording-logger.js';
 import { largeChangeset } from './large-changeset.js';
-import { logIn, SyncClient } from './sync-client.js';
+import { logIn, SyncClient, upgradeStatus } from './sync-client.js';
 
 const appId = 'my-app';
+
+describe('a server that closes while requests wait for its store', () => {
+  it('does not blame the store that its owner closes afterwards', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'realm-ingest-shutdown-'));
+    const store = await openStore(`sqlite:${join(directory, 'store.db')}`, { mode: 'serve' });
+    const { key, stored } = createApiKey('kiosk-7', new Date());
+    await store.apiKeys.create(stored);
+    const logger = new RecordingLogger();
+    const server = createIngestServer({ appId, store, port: 0, allowAnonymous: true, logger });
+    const { url } = await server.start();
+    const { access_token } = await logIn(url, appId);
+    const waiting: (() => void)[] = [];
+    const wait = (): Promise<void> => new Promise((resolve) => waiting.push(resolve));
+    const findByHash = store.apiKeys.findByHash.bind(store.apiKeys);
+    store.apiKeys.findByHash = (hash) => wait().then(() => findByHash(hash));
+    const has = store.revocations.has.bind(store.revocations);
+    store.revocations.has = (subjects) => wait().then(() => has(subjects));
+
+    const before = logger.lines.length;
+    const broken = assert.rejects(
+      Promise.all([
+        logIn(url, appId, { provider: 'api-key', key }),
+        upgradeStatus(url, `/api/client/v2.0/app/${appId}/realm-sync?baas_at=${access_token}`),
+      ]),
+    );
+    await eventually('both', () => waiting.length === 2);
+    await server.close();
+    await broken;
+    await store.close();
+    for (const go of waiting) go();
+    await delay(100);
+    const complaints = logger.lines
+      .slice(before)
+      .filter(({ level }) => level === 'warn' || level === 'error');
+    assert.deepEqual(complaints, []);
+    await rm(directory, { recursive: true });
+  });
+});
 
 /** What a server that closes gives up comes again: it is no failure of the store. */
 describe('a server that closes with an upload of several parts in flight', () => {

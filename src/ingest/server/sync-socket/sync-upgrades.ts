@@ -44,7 +44,7 @@ export class SyncUpgrades {
 
   constructor(options: SyncUpgradesOptions) {
     this.#options = options;
-    this.#errorAnswers = new ErrorAnswers(options.logger);
+    this.#errorAnswers = new ErrorAnswers(options.logger, () => this.#closed);
   }
 
   /** Begins to look for revoked users. */
@@ -87,6 +87,7 @@ export class SyncUpgrades {
   async cutRevoked(): Promise<void> {
     try {
       for (const [socket, principal] of this.#open) {
+        if (this.#closed) return;
         if (!(await this.#options.authenticator.isRevoked(principal))) continue;
         this.#options.logger.info(
           { userId: principal.userId },
@@ -95,6 +96,7 @@ export class SyncUpgrades {
         socket.destroy();
       }
     } catch (error) {
+      if (this.#closed) return;
       this.#options.logger.warn({ err: error }, 'could not look for revoked users');
     }
   }

@@ -96,6 +96,18 @@ describe('SyncUpgrades', () => {
     assert.deepEqual(open(), ['valid']);
   });
 
+  it('looks for no more revoked users once it is closed', async () => {
+    for (let n = 0; n < 3; n += 1) await upgrade((await authenticator.login('anon-user', {})).access_token);
+    let asked = 0;
+    revocations.has = () => {
+      asked += 1;
+      upgrades.close();
+      return Promise.resolve(false);
+    };
+    await upgrades.cutRevoked();
+    assert.equal(asked, 1);
+  });
+
   it('admits nobody once it is closed: 503, so that clients come again', async () => {
     const { access_token } = await authenticator.login('anon-user', {});
     upgrades.close();
