@@ -1,6 +1,7 @@
 import { Alarm } from '../alarm.js';
 import { Backoff } from '../backoff.js';
 import { ConnectionError, describeCause, readCode } from '../connection-error.js';
+import { EarlierRealms } from './earlier-realms.js';
 import { encodeFileName } from '../slot/file-name.js';
 import { isRefusal } from './login-refusal.js';
 import type { SessionKeeperOptions } from './session-keeper-options.js';
@@ -26,8 +27,7 @@ export class SessionKeeper {
   readonly #loginBackoff = new Backoff(BACKOFF);
   readonly #reviveAlarm = new Alarm();
   readonly #reviveBackoff = new Backoff(BACKOFF);
-  /** Realms of earlier users, open until the server has everything of theirs. */
-  readonly #earlier = new Set<SyncedRealm>();
+  readonly #earlier: EarlierRealms;
   /** Paths of all Realms that were ever opened, for sessions outlive them. */
   readonly #opened = new Set<string>();
   /** Unacknowledged records in files of users that are logged out, by path. */
@@ -49,6 +49,7 @@ export class SessionKeeper {
 
   constructor(options: SessionKeeperOptions) {
     this.#options = options;
+    this.#earlier = new EarlierRealms(options.onChange);
   }
 
   /** The open synced Realm, if its user is still logged in. */
@@ -59,7 +60,7 @@ export class SessionKeeper {
   /** Records in synced Realms that no server has acknowledged. */
   get unsynced(): number {
     let records = (this.#inherited ?? 0) + (this.#current?.acknowledgements.pending ?? 0);
-    for (const { acknowledgements } of this.#earlier) records += acknowledgements.pending;
+    records += this.#earlier.pending;
     for (const left of this.#left.values()) records += left;
     return records;
   }
@@ -69,7 +70,7 @@ export class SessionKeeper {
     return (
       this.#inherited === undefined &&
       this.#left.size === 0 &&
-      this.#earlier.size === 0 &&
+      this.#earlier.isEmpty &&
       (this.#current?.acknowledgements.isSettled ?? true)
     );
   }
@@ -202,7 +203,7 @@ export class SessionKeeper {
       // Anonymous credentials that do not reuse their user make a new one at each login.
       if (isAnonymous(current.user) && isAnonymous(user)) return;
       this.#current = undefined;
-      this.#retire(current);
+      this.#earlier.add(current);
     }
     this.#open(user);
   }
@@ -269,22 +270,11 @@ export class SessionKeeper {
       try {
         const synced = this.#openFile(user);
         synced.acknowledgements.inherit(0, synced.usedBytes);
-        this.#retire(synced);
+        this.#earlier.add(synced);
       } catch (cause) {
         if (cause instanceof ConnectionError) this.#options.onError(cause);
       }
     }
-  }
-
-  /** Keeps a Realm open until the server has everything, then deletes it. */
-  #retire(synced: SyncedRealm): void {
-    this.#earlier.add(synced);
-    void synced.acknowledgements.settled().then(() => {
-      if (!this.#earlier.delete(synced)) return;
-      synced.close();
-      this.#deleteFile(synced);
-      this.#options.onChange();
-    });
   }
 
   /** The app has closed it, to which `connection.realm` gave it. */
@@ -310,7 +300,7 @@ export class SessionKeeper {
       if (records > 0) this.#left.set(synced.path, records);
     } else {
       this.#options.onLost('user-removed', records);
-      this.#deleteFile(synced);
+      synced.deleteFile();
     }
     const fate = isKept ? 'wait for its next login' : 'are lost';
     this.#options.onError(
@@ -345,10 +335,10 @@ export class SessionKeeper {
     const app = this.#source?.app;
     const sync = Realm.App.Sync;
     try {
-      if (app === undefined || sync?.initiateClientReset === undefined) this.#deleteFile(synced);
+      if (app === undefined || sync?.initiateClientReset === undefined) synced.deleteFile();
       else withoutTracing(() => sync.initiateClientReset?.(app, synced.path)); // keeps a copy for the curious
     } catch {
-      this.#deleteFile(synced);
+      synced.deleteFile();
     }
     if (synced !== this.#current) return;
     this.#current = undefined;
@@ -369,17 +359,6 @@ export class SessionKeeper {
     this.#needsLogin = this.#source?.logIn !== undefined && this.#source.cachedUser() === undefined;
     this.#alarm.ring();
     this.#options.onChange();
-  }
-
-  #deleteFile(synced: SyncedRealm): void {
-    const { Realm } = this.#options;
-    try {
-      withoutTracing(() => {
-        Realm.deleteFile({ path: synced.path });
-      });
-    } catch {
-      // Realm removes a removed user's files itself, and may still have this one open.
-    }
   }
 
   #pathOf(user: NativeUser): string {

@@ -47,6 +47,7 @@ export class SyncedRealm {
   readonly gauge: RealmFileGauge;
   /** What of the file was in use when it was opened, in bytes; the whole file where the engine does not say. */
   readonly usedBytes: number;
+  readonly #Realm: NativeRealmConstructor;
   readonly #isDurable: boolean;
   readonly #budget: DeviceBudget;
   readonly #session: NativeSession;
@@ -87,6 +88,7 @@ export class SyncedRealm {
     const session = this.realm.syncSession;
     if (session === null) throw new Error('the Realm has no sync session');
     this.path = path;
+    this.#Realm = Realm;
     this.#session = session;
     this.destination = new RealmDestination(this.realm);
     this.acknowledgements = new Acknowledgements(options.onAcknowledged);
@@ -155,6 +157,17 @@ export class SyncedRealm {
     this.#call(() => {
       this.realm.close();
     });
+  }
+
+  /** Deletes the file of a Realm that is closed. Never throws: Realm itself removes those of users that were removed. */
+  deleteFile(): void {
+    try {
+      withoutTracing(() => {
+        this.#Realm.deleteFile({ path: this.path });
+      });
+    } catch {
+      // It may be open still.
+    }
   }
 
   /** A session whose user was removed throws at every call. */
