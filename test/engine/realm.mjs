@@ -21,6 +21,8 @@
  *
  * @module
  */
+import { loadNative } from './native.mjs';
+
 const wanted = process.env['REALM_ENGINE'];
 
 const native = wanted === 'wasm' ? undefined : await loadNative();
@@ -42,11 +44,3 @@ export const endSessions = wasm?.endSessions ?? (() => undefined);
 
 /** The engine's own BSON: another copy's classes are not taken for what they are. */
 export const BSON = Realm.BSON;
-
-async function loadNative() {
-  try {
-    return (await import('realm')).default;
-  } catch {
-    return undefined; // not installed, or its binary could not be fetched
-  }
-}

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -49,7 +51,7 @@ describe(`a connection whose process is killed (native engine${skipped})`, funct
     readonly #child: ChildProcess;
     readonly #exit: Promise<unknown>;
 
-    constructor(settings: Pick<WorkerSettings, 'name' | 'maxUnsyncedBytes'>) {
+    constructor(settings: Omit<WorkerSettings, 'baseUrl' | 'appId' | 'directory'>) {
       const all = { baseUrl: network.url, appId, directory: scratch.path, ...settings };
       this.#child = fork(workerPath, [JSON.stringify(all)], { execArgv: ['--import', 'tsx'] });
       this.#exit = once(this.#child, 'exit');
@@ -61,7 +63,7 @@ describe(`a connection whose process is killed (native engine${skipped})`, funct
       return this.#child.exitCode === null && this.#child.signalCode === null;
     }
 
-    static async start(settings: Pick<WorkerSettings, 'name' | 'maxUnsyncedBytes'>): Promise<Worker> {
+    static async start(settings: Omit<WorkerSettings, 'baseUrl' | 'appId' | 'directory'>): Promise<Worker> {
       const worker = new Worker(settings);
       await worker.#answer();
       return worker;
@@ -233,6 +235,62 @@ describe(`a connection whose process is killed (native engine${skipped})`, funct
     await arriveExactly([...namesOf('holder', 10), ...namesOf('newcomer', 10)]);
     assert.ok(holder.isAlive && newcomer.isAlive);
     assert.ok((await readdir(join(scratch.path, 'workers'))).includes('slot-1'));
+  });
+
+  it('survives connections that are cut inside HTTP bodies, and delivers once they are whole', async () => {
+    let cuts = 0;
+    const cutting = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
+      response.write('{"hostname":');
+      setImmediate(() => response.destroy());
+      cuts += 1;
+    }).listen(0, '127.0.0.1');
+    try {
+      await once(cutting, 'listening');
+      network.connectTo(`http://127.0.0.1:${(cutting.address() as AddressInfo).port}`);
+      const worker = await Worker.start({ name: 'w' });
+      await worker.write(1);
+      await eventually(
+        'two cuts',
+        () => cuts,
+        (count) => count >= 2,
+      );
+      network.connectTo(server.url);
+      assert.equal((await worker.tell({ flush: 60_000 })).flushed, true);
+      assert.ok(worker.isAlive);
+      await arriveExactly(['w-1']);
+    } finally {
+      cutting.close();
+    }
+  });
+
+  it('shuts down without a wait where everything is acknowledged, however short the program is', async () => {
+    network.connectTo(server.url);
+    const names = Array.from({ length: 6 }, (_, index) => `short${index}`);
+    for (const name of names) {
+      const worker = await Worker.start({ name });
+      await worker.write(1);
+      const begun = performance.now();
+      await worker.tell({ shutdown: true });
+      assert.ok(performance.now() - begun < 8000, 'it waited until its time was over');
+      assert.equal((await arrived()).at(-1), `${name}-1`);
+      await worker.kill();
+    }
+  });
+
+  it('does not dial while it is paused, not even with the user of the last run', async () => {
+    network.connectTo(server.url);
+    const first = await Worker.start({ name: 'first' });
+    await first.tell({ open: true });
+    await first.kill();
+    const dialled = network.recordings.length;
+    const second = await Worker.start({ name: 'second', isPaused: true });
+    await second.write(5);
+    assert.equal((await second.tell({ flush: 1000 })).flushed, false);
+    assert.equal(network.recordings.length, dialled);
+    await second.kill();
+    await Worker.start({ name: 'third' });
+    await arriveExactly(namesOf('second', 5));
   });
 
   for (const phase of ['spool', 'synced Realm'] as const) {

@@ -18,6 +18,8 @@ export interface WorkerSettings {
   readonly directory: string;
   readonly name: string;
   readonly maxUnsyncedBytes?: number;
+  /** Goes off the network right after `connect`. */
+  readonly isPaused?: boolean;
 }
 
 /** What a worker is told. */
@@ -37,7 +39,9 @@ export interface WorkerAnswer {
   readonly storedBytes: number;
 }
 
-const { baseUrl, appId, directory, name, ...limits } = JSON.parse(process.argv[2] ?? '{}') as WorkerSettings;
+const { baseUrl, appId, directory, name, isPaused, ...limits } = JSON.parse(
+  process.argv[2] ?? '{}',
+) as WorkerSettings;
 const connection = connect({
   Realm,
   appId,
@@ -47,6 +51,7 @@ const connection = connect({
   directory,
   ...limits,
 });
+if (isPaused) connection.pause();
 const exporter = new RealmSpanExporter({ connection });
 const ended: ReadableSpan[] = [];
 const provider = new BasicTracerProvider({
