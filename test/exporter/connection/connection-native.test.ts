@@ -209,9 +209,9 @@ describe(`a connection whose process is killed (native engine${skipped})`, funct
       network.cut();
       await before.write(5);
       await before.tell({ shutdown: true });
-      network.connectTo(server.url);
       const next = await Worker.start({ name });
-      await next.tell({ open: true });
+      await next.tell({ open: true }); // offline, with the cached user: the earlier session cannot have ended by itself
+      network.connectTo(server.url);
       await next.write(10);
       assert.equal((await next.tell({ flush: 30_000 })).flushed, true);
       assert.ok(before.isAlive && next.isAlive);
