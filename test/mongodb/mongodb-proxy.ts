@@ -70,10 +70,18 @@ export class MongodbProxy {
     });
   }
 
-  /** Ends every connection with a reset, and refuses new ones until {@link restore}. */
-  cut(): void {
+  /** Ends every connection, with a reset or in order, and refuses new ones until {@link restore}. */
+  cut(by: 'RST' | 'FIN' = 'RST'): void {
     this.#state = 'cut';
-    for (const link of this.#links) link.reset();
+    for (const link of this.#links) {
+      if (by === 'RST') link.reset();
+      else link.end();
+    }
+  }
+
+  /** Ends every connection in order, with a FIN, as a proxy does that ends idle ones. New ones get through. */
+  end(): void {
+    for (const link of this.#links) link.end();
   }
 
   /**
@@ -137,6 +145,12 @@ class Link {
 
   reset(): void {
     for (const socket of [this.#client, this.#server]) socket.resetAndDestroy();
+  }
+
+  /** The client is told with a FIN, and answers that are on their way are lost. */
+  end(): void {
+    this.#server.removeAllListeners('data').resume();
+    this.#client.end();
   }
 
   /** Whatever either side sends is received by nobody. */
