@@ -61,6 +61,12 @@ const ways = [
     },
   },
   {
+    what: 'it ends its connections in order',
+    begin: (proxy: MongodbProxy) => {
+      proxy.cut('FIN');
+    },
+  },
+  {
     what: 'it goes silent, and nobody is told',
     begin: (proxy: MongodbProxy) => {
       proxy.silence();

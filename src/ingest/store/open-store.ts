@@ -28,9 +28,9 @@ export interface OpenStoreOptions extends StoredClasses {
    * too. Default: never.
    */
   readonly retentionSeconds?: number | undefined;
-  /** MongoDB: is told that `serve` waits for a server that is down, or for indexes. */
+  /** MongoDB: is told that `serve` waits for a server that is down, or for indexes, and that a client was replaced. */
   readonly logger?: Pick<Logger, 'info' | 'warn'>;
-  /** MongoDB: ends that waiting; `openStore` then rejects. */
+  /** MongoDB: ends that waiting; `openStore`, or whatever else waits, then rejects. */
   readonly signal?: AbortSignal;
 }
 

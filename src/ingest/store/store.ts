@@ -217,6 +217,9 @@ export interface Store {
   readonly failed?: Promise<StoreError>;
   /** Whether a commit could be taken now; rejects with the reason if not. For `/healthz`. */
   ping(): Promise<void>;
-  /** Lets what was asked before finish, then lets go of everything. Safe to call again. */
+  /**
+   * Lets what was asked before finish, then lets go of everything. MongoDB's gives up what takes longer than two seconds.
+   * Safe to call again.
+   */
   close(): Promise<void>;
 }

@@ -10,17 +10,22 @@ import { bytesOf, type ApiKeyRecord, type MongodbDatabase } from './mongodb-data
 
 export async function createApiKey(database: MongodbDatabase, key: ApiKey): Promise<void> {
   const { id, hash, userName, createdAt, revokedAt } = key;
-  await database.apiKeys.insertOne({
+  const record: ApiKeyRecord = {
     _id: id,
     hash: database.binary(hash),
     userName,
     createdAt,
     ...(revokedAt && { revokedAt }),
-  });
+  };
+  await database.run('write', 'insert of an API key', (options) =>
+    database.apiKeys.insertOne(record, options),
+  );
 }
 
 export async function listApiKeys(database: MongodbDatabase): Promise<ApiKey[]> {
-  const records = await database.apiKeys.find().sort({ createdAt: 1, _id: 1 }).toArray();
+  const records = await database.collect('find API keys', (options) =>
+    database.apiKeys.find({}, options).sort({ createdAt: 1, _id: 1 }),
+  );
   return records.map(toApiKey);
 }
 
@@ -29,15 +34,20 @@ export async function findApiKey(
   by: { readonly hash: Uint8Array } | { readonly id: string },
 ): Promise<ApiKey | undefined> {
   const filter: Filter<ApiKeyRecord> = 'hash' in by ? { hash: database.binary(by.hash) } : { _id: by.id };
-  const record = await database.apiKeys.findOne(filter);
+  const record = await database.run('read', 'find an API key', (options) =>
+    database.apiKeys.findOne(filter, options),
+  );
   return record === null ? undefined : toApiKey(record);
 }
 
 /** Whether there was one that was not revoked yet. */
 export async function revokeApiKey(database: MongodbDatabase, id: string, at: Date): Promise<boolean> {
-  const { modifiedCount } = await database.apiKeys.updateOne(
-    { _id: id, revokedAt: { $exists: false } },
-    { $set: { revokedAt: at } },
+  const { modifiedCount } = await database.run('write', 'update of an API key', (options) =>
+    database.apiKeys.updateOne(
+      { _id: id, revokedAt: { $exists: false } },
+      { $set: { revokedAt: at } },
+      options,
+    ),
   );
   return modifiedCount > 0;
 }
@@ -52,7 +62,10 @@ export async function hasRevocation(
   subjects: readonly string[],
 ): Promise<boolean> {
   if (subjects.length === 0) return false;
-  return (await database.revocations.findOne({ _id: { $in: [...subjects] } })) !== null;
+  const record = await database.run('read', 'find a revocation', (options) =>
+    database.revocations.findOne({ _id: { $in: [...subjects] } }, options),
+  );
+  return record !== null;
 }
 
 export async function loadSecret(database: MongodbDatabase): Promise<StoredSecret> {
@@ -71,15 +84,19 @@ export async function keepSecret(database: MongodbDatabase, candidate: Uint8Arra
 }
 
 export async function keepFingerprint(database: MongodbDatabase, fingerprint: Uint8Array): Promise<void> {
-  await database.settings.replaceOne(
-    { _id: 'fingerprint' },
-    { value: database.binary(fingerprint) },
-    { upsert: true },
+  await database.run('write', 'update of the fingerprint', (options) =>
+    database.settings.replaceOne(
+      { _id: 'fingerprint' },
+      { value: database.binary(fingerprint) },
+      { upsert: true, ...options },
+    ),
   );
 }
 
 async function loadSetting(database: MongodbDatabase, name: string): Promise<Uint8Array | undefined> {
-  const record = await database.settings.findOne({ _id: name });
+  const record = await database.run('read', `find the ${name}`, (options) =>
+    database.settings.findOne({ _id: name }, options),
+  );
   return record === null ? undefined : bytesOf(record.value);
 }
 

@@ -62,10 +62,12 @@ async function addLetters(
 async function recordProgress(database: MongodbDatabase, file: ClientFile): Promise<void> {
   const { ident, salt, userId, clientVersion, serverVersion } = file;
   const record = (): Promise<unknown> =>
-    database.clientFiles.updateOne(
-      { _id: ident },
-      { $setOnInsert: { salt, userId }, $max: { clientVersion, serverVersion } },
-      { upsert: true },
+    database.run('write', 'update of a client file', (options) =>
+      database.clientFiles.updateOne(
+        { _id: ident },
+        { $setOnInsert: { salt, userId }, $max: { clientVersion, serverVersion } },
+        { upsert: true, ...options },
+      ),
     );
   try {
     await record();

@@ -67,8 +67,10 @@ export async function findDeadLetterKeys(
   const found = new Set<string>();
   for (let start = 0; start < keys.length; start += lettersPerCommand) {
     const page = keys.slice(start, start + lettersPerCommand);
-    const records = database.deadLetters.find({ _id: { $in: page } }, { projection: { _id: 1 } });
-    for await (const { _id } of records) found.add(_id);
+    const records = await database.collect('find dead letters', (options) =>
+      database.deadLetters.find({ _id: { $in: page } }, { projection: { _id: 1 }, ...options }),
+    );
+    for (const { _id } of records) found.add(_id);
   }
   return found;
 }
@@ -79,10 +81,10 @@ export async function addChangeset(
   digest: string,
   bytes: Uint8Array,
 ): Promise<void> {
-  const present = await database.changesetPieces
-    .find(ofDigest(digest), { projection: { _id: 1 } })
-    .map(({ _id }) => _id)
-    .toArray();
+  const pieces = await database.collect('find pieces of a changeset', (options) =>
+    database.changesetPieces.find(ofDigest(digest), { projection: { _id: 1 }, ...options }),
+  );
+  const present = pieces.map(({ _id }) => _id);
   for (let piece = 0; piece * changesetPieceBytes < bytes.length; piece += 1) {
     const _id = pieceId(digest, piece);
     if (present.includes(_id)) continue;
@@ -94,7 +96,10 @@ export async function addChangeset(
 
 /** Oldest first: in the order in which they were added, as far as the clocks of several processes agree. */
 export async function* listDeadLetters(database: MongodbDatabase): AsyncGenerator<DeadLetterSummary> {
-  for await (const record of database.deadLetters.find().sort({ sequence: 1 })) yield toSummary(record);
+  const records = database.iterate('find dead letters', (options) =>
+    database.deadLetters.find({}, options).sort({ sequence: 1 }),
+  );
+  for await (const record of records) yield toSummary(record);
 }
 
 /** By key or by a beginning of one that no other has. */
@@ -104,10 +109,9 @@ export async function findDeadLetter(
 ): Promise<DeadLetter | undefined> {
   const range = keysBeginningWith(key);
   if (range === undefined) return undefined;
-  const [record, another] = await database.deadLetters
-    .find({ _id: { $gte: range.first, $lt: range.end } })
-    .limit(2)
-    .toArray();
+  const [record, another] = await database.collect('find a dead letter', (options) =>
+    database.deadLetters.find({ _id: { $gte: range.first, $lt: range.end } }, options).limit(2),
+  );
   if (record === undefined || another !== undefined) return undefined;
   const changeset = await readChangeset(database, record);
   if (changeset.length !== record.sizeBytes) {
@@ -120,24 +124,37 @@ export async function findDeadLetter(
 
 /** Deletes a letter, and its changeset with the last letter of it. */
 export async function deleteDeadLetter(database: MongodbDatabase, key: string): Promise<boolean> {
-  const record = await database.deadLetters.findOneAndDelete({ _id: key });
+  const record = await database.run('write', 'delete of a dead letter', (options) =>
+    database.deadLetters.findOneAndDelete({ _id: key }, options),
+  );
   if (record === null) return false;
   const { digest } = record;
-  if ((await database.deadLetters.countDocuments({ digest }, { limit: 1 })) > 0) return true;
+  if (await hasLetters(database, digest)) return true;
   const changeset = await readChangeset(database, record);
-  await database.changesetPieces.deleteMany(ofDigest(digest));
+  await database.run('write', 'delete of a changeset', (options) =>
+    database.changesetPieces.deleteMany(ofDigest(digest), options),
+  );
   // A letter of the same changeset may have been added meanwhile, and have found its pieces there.
-  if ((await database.deadLetters.countDocuments({ digest }, { limit: 1 })) > 0) {
+  if (await hasLetters(database, digest)) {
     await addChangeset(database, digest, changeset);
   }
   return true;
 }
 
+/** Whether any dead letter came of the changeset of a digest. */
+export async function hasLetters(database: MongodbDatabase, digest: string): Promise<boolean> {
+  const count = await database.run('read', 'count dead letters', (options) =>
+    database.deadLetters.countDocuments({ digest }, { limit: 1, ...options }),
+  );
+  return count > 0;
+}
+
 async function readChangeset(database: MongodbDatabase, record: DeadLetterRecord): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
-  for await (const { bytes } of database.changesetPieces.find(ofDigest(record.digest)).sort({ _id: 1 })) {
-    pieces.push(bytesOf(bytes));
-  }
+  const found = database.iterate('find pieces of a changeset', (options) =>
+    database.changesetPieces.find(ofDigest(record.digest), options).sort({ _id: 1 }),
+  );
+  for await (const { bytes } of found) pieces.push(bytesOf(bytes));
   return new Uint8Array(Buffer.concat(pieces));
 }
 

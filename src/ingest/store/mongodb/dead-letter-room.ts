@@ -1,9 +1,14 @@
 import { deadLettersFull, letterBytes, type NewDeadLetter } from '../new-dead-letter.js';
-import { findDeadLetterKeys, hexOf } from './dead-letter-collection.js';
+import { findDeadLetterKeys, hasLetters, hexOf } from './dead-letter-collection.js';
 import type { MongodbDatabase } from './mongodb-database.js';
 
 /** How long what the letters take is known without counting them anew. */
 const recountMillis = 10_000;
+
+interface Usage {
+  readonly letters: number | bigint;
+  readonly bytes: number | bigint;
+}
 
 /**
  * The room that is left for dead letters. They are counted anew every ten seconds, and before any is turned away: the
@@ -46,20 +51,22 @@ export class DeadLetterRoom {
     if (missing.length === 0) return 0;
     const digests = new Map(missing.map(({ digest, sizeBytes }) => [hexOf(digest), sizeBytes]));
     for (const digest of [...digests.keys()]) {
-      if ((await this.#database.deadLetters.countDocuments({ digest }, { limit: 1 })) > 0)
-        digests.delete(digest);
+      if (await hasLetters(this.#database, digest)) digests.delete(digest);
     }
     const changesetBytes = [...digests.values()].reduce((sum, size) => sum + size, 0);
     return missing.length * letterBytes + changesetBytes;
   }
 
   async #recount(): Promise<void> {
-    const [usage] = await this.#database.deadLetters
-      .aggregate<{ letters: number | bigint; bytes: number | bigint }>([
-        { $group: { _id: '$digest', letters: { $sum: 1 }, bytes: { $first: '$sizeBytes' } } },
-        { $group: { _id: null, letters: { $sum: '$letters' }, bytes: { $sum: '$bytes' } } },
-      ])
-      .toArray();
+    const sums = [
+      { $group: { _id: '$digest', letters: { $sum: 1 }, bytes: { $first: '$sizeBytes' } } },
+      { $group: { _id: null, letters: { $sum: '$letters' }, bytes: { $sum: '$bytes' } } },
+    ];
+    const [usage] = await this.#database.collect(
+      'count dead letters',
+      (options) => this.#database.deadLetters.aggregate<Usage>(sums, options),
+      'scan',
+    );
     this.#usedBytes = usage === undefined ? 0 : Number(usage.letters) * letterBytes + Number(usage.bytes);
     this.#countedAt = performance.now();
   }

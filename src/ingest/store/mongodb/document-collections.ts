@@ -16,20 +16,27 @@ export async function* readDocuments(
   database: MongodbDatabase,
   collection: string,
 ): AsyncGenerator<Document> {
-  const found = database.db
-    .collection(collection)
-    .find({}, { raw: true, batchSize: documentsPerPage })
-    .sort({ _id: 1 });
+  const found = database.iterate(`find in ${collection}`, (options) =>
+    database.db
+      .collection(collection)
+      .find({}, { raw: true, batchSize: documentsPerPage, ...options })
+      .sort({ _id: 1 }),
+  );
   for await (const bytes of found as unknown as AsyncIterable<Uint8Array>) yield decodeDocument(bytes);
 }
 
 /** Names of the collections that hold documents: not ours, nor MongoDB's, nor views, nor empty ones. */
 export async function listCollections(database: MongodbDatabase): Promise<string[]> {
-  const { db } = database;
   const names: string[] = [];
-  for (const { name, type } of await db.listCollections({}, { nameOnly: true }).toArray()) {
+  const found = await database.collect('listCollections', (options) =>
+    database.db.listCollections({}, { nameOnly: true, ...options }),
+  );
+  for (const { name, type } of found) {
     if (type !== 'collection' || name.startsWith(ownPrefix) || name.startsWith('system.')) continue;
-    if ((await db.collection(name).findOne({}, { projection: { _id: 1 } })) !== null) names.push(name);
+    const first = await database.run('read', `find in ${name}`, (options) =>
+      database.db.collection(name).findOne({}, { projection: { _id: 1 }, ...options }),
+    );
+    if (first !== null) names.push(name);
   }
   return names.sort();
 }
@@ -38,7 +45,9 @@ export async function findClientFile(
   database: MongodbDatabase,
   ident: bigint,
 ): Promise<ClientFile | undefined> {
-  const record = await database.clientFiles.findOne({ _id: ident });
+  const record = await database.run('read', 'find a client file', (options) =>
+    database.clientFiles.findOne({ _id: ident }, options),
+  );
   if (record === null) return undefined;
   const { salt, userId, clientVersion, serverVersion } = record;
   return { ident, salt, userId, clientVersion, serverVersion };

@@ -79,7 +79,9 @@ async function compareWithStored(
     byKey.set(key, [...(byKey.get(key) ?? []), failure]);
   }
   const ids = failures.map(({ document }) => encodeValue(idOf(document.document), database.driver.BSON));
-  const found = database.db.collection(collection).find({ _id: { $in: ids as never[] } }, { raw: true });
+  const found = database.iterate(`find in ${collection}`, (options) =>
+    database.db.collection(collection).find({ _id: { $in: ids as never[] } }, { raw: true, ...options }),
+  );
   const rejections: [PlacedDocument, Rejection][] = [];
   for await (const bytes of found as unknown as AsyncIterable<Uint8Array>) {
     const stored = decodeDocument(bytes);

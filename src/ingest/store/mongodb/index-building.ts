@@ -15,7 +15,8 @@ export interface IndexBuildingOptions extends TelemetryIndexOptions {
 
 /**
  * The making of the telemetry's indexes. MongoDB gives up a build whose client goes away: it has a client of its own,
- * whose sockets wait for as long as it takes, and uploads are taken meanwhile.
+ * whose sockets wait for as long as it takes, and uploads are taken meanwhile. What bounds it is `buildMillis`, and the
+ * loss of the server; then a line of the log says so, and the next start tries again.
  */
 export class IndexBuilding {
   readonly #open: () => MongodbDatabase;
@@ -37,7 +38,7 @@ export class IndexBuilding {
     const { logger } = options;
     const database = this.#open();
     this.#database = database;
-    const building = keepTelemetryIndexes(database, options).finally(() => database.client.close());
+    const building = keepTelemetryIndexes(database, options).finally(() => database.close());
     const waiting = new AbortController();
     const late = delay(options.patienceMillis ?? patienceMillis, 'late', { signal: waiting.signal });
     try {
@@ -60,6 +61,6 @@ export class IndexBuilding {
   /** Gives up what is still being built. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#database?.client.close();
+    await this.#database?.close();
   }
 }

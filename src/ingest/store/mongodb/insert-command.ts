@@ -36,12 +36,15 @@ export async function runInsert(
   collection: string,
   documents: readonly unknown[],
 ): Promise<readonly WriteError[]> {
-  const reply: InsertReply = await database.db.command({
+  const command = {
     insert: collection,
     documents,
     ordered: false,
     writeConcern: { w: 'majority', j: true, wtimeout: majorityTimeoutMillis },
-  });
+  };
+  const reply: InsertReply = await database.run('write', `insert into ${collection}`, (options) =>
+    database.db.command(command, options),
+  );
   // It may stand beside refused documents.
   if (reply.writeConcernError !== undefined) throw new WriteConcernFailure(reply.writeConcernError);
   return reply.writeErrors ?? [];

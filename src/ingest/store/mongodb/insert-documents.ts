@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { setImmediate } from 'node:timers/promises';
 import { documentSize } from '../document-limits.js';
 import type { PlacedDocument } from '../store.js';
 import { encodeDocument } from './encode-document.js';
@@ -81,8 +80,7 @@ async function insertBatch(
   collection: string,
   batch: readonly PlacedDocument[],
 ): Promise<InsertFailure[]> {
-  // Others get their turn between batches, whatever the network does.
-  await setImmediate();
+  // Others get their turn between batches: each waits for the answer to the one before.
   const documents = batch.map(({ document }) => encodeDocument(document, database.driver.BSON));
   let errors: readonly WriteError[];
   try {

@@ -3,8 +3,10 @@
  *
  * @module
  */
-import type { Binary, Collection, Db, MongoClient } from 'mongodb';
+import type { AbstractCursor, Binary, ClientSession, Collection, Db, MongoClient } from 'mongodb';
+import type { CommandKind } from './command-timing.js';
 import type { Driver } from './driver.js';
+import type { RenewableClient } from './renewable-client.js';
 
 /** Collections that are ours begin with this. None of the telemetry may: see `requireClasses`. */
 export const ownPrefix = 'realm_ingest.';
@@ -64,43 +66,129 @@ export interface SettingRecord {
   readonly value: Binary;
 }
 
-/** A database that holds a store. */
+/** Options of a command, for the driver. Its methods take the signal, though the types of some do not name it. */
+export interface CommandOptions {
+  readonly signal: AbortSignal;
+  /** Never given; it is what those types have in common with this one. */
+  readonly session?: ClientSession;
+}
+
+/**
+ * A database that holds a store. `db` and the collections are those of the client that is used now: a command takes them
+ * where it is sent, inside of what it hands to {@link run}.
+ */
 export class MongodbDatabase {
   readonly driver: Driver;
-  readonly client: MongoClient;
-  readonly db: Db;
-  readonly clientFiles: Collection<ClientFileRecord>;
-  readonly deadLetters: Collection<DeadLetterRecord>;
-  readonly changesetPieces: Collection<ChangesetPieceRecord>;
-  readonly apiKeys: Collection<ApiKeyRecord>;
-  readonly revocations: Collection<RevocationRecord>;
-  readonly settings: Collection<SettingRecord>;
+  readonly name: string;
+  readonly #client: RenewableClient;
+  #db: { readonly client: MongoClient; readonly db: Db } | undefined;
 
-  constructor(driver: Driver, client: MongoClient, name: string) {
+  /** @param client - it is closed here */
+  constructor(driver: Driver, client: RenewableClient, name: string) {
     this.driver = driver;
-    this.client = client;
-    // Whatever the connection string says: these are the promises.
-    this.db = client.db(name, {
-      readPreference: 'primary',
-      // What is seen there stays there: an acknowledgement may rest on it.
-      readConcern: new driver.ReadConcern('majority'),
-      writeConcern: { w: 'majority', journal: true, wtimeoutMS: majorityTimeoutMillis },
-      useBigInt64: true,
-    });
-    this.clientFiles = this.db.collection(`${ownPrefix}client_files`);
-    this.deadLetters = this.db.collection(`${ownPrefix}dead_letters`);
-    this.changesetPieces = this.db.collection(`${ownPrefix}changeset_pieces`);
-    this.apiKeys = this.db.collection(`${ownPrefix}api_keys`);
-    this.revocations = this.db.collection(`${ownPrefix}revocations`);
-    this.settings = this.db.collection(`${ownPrefix}settings`);
+    this.name = name;
+    this.#client = client;
   }
 
-  get name(): string {
-    return this.db.databaseName;
+  get client(): MongoClient {
+    return this.#client.current;
+  }
+
+  get db(): Db {
+    const { client } = this;
+    if (this.#db?.client !== client) this.#db = { client, db: this.#openDb(client) };
+    return this.#db.db;
+  }
+
+  get clientFiles(): Collection<ClientFileRecord> {
+    return this.db.collection(`${ownPrefix}client_files`);
+  }
+
+  get deadLetters(): Collection<DeadLetterRecord> {
+    return this.db.collection(`${ownPrefix}dead_letters`);
+  }
+
+  get changesetPieces(): Collection<ChangesetPieceRecord> {
+    return this.db.collection(`${ownPrefix}changeset_pieces`);
+  }
+
+  get apiKeys(): Collection<ApiKeyRecord> {
+    return this.db.collection(`${ownPrefix}api_keys`);
+  }
+
+  get revocations(): Collection<RevocationRecord> {
+    return this.db.collection(`${ownPrefix}revocations`);
+  }
+
+  get settings(): Collection<SettingRecord> {
+    return this.db.collection(`${ownPrefix}settings`);
+  }
+
+  /**
+   * Runs one command under a deadline.
+   *
+   * @param what - for errors, as in `insert into Span`
+   * @param operation - hands its options on to the driver
+   * @throws StoreError `store-unavailable` where no answer came in time; else the driver's error
+   */
+  run<T>(kind: CommandKind, what: string, operation: (options: CommandOptions) => Promise<T>): Promise<T> {
+    return this.#client.run(kind, what, (signal) => operation({ signal }));
+  }
+
+  /**
+   * What a cursor gives, each step of it under a deadline: the time between steps is the caller's. The driver gives the
+   * signal to the first command only: the connection of a later one comes back after `socketTimeoutMS`.
+   */
+  async *iterate<T>(
+    what: string,
+    open: (options: CommandOptions) => AbstractCursor<T>,
+    kind: CommandKind = 'read',
+  ): AsyncGenerator<T> {
+    const controller = new AbortController();
+    const cursor = open({ signal: controller.signal });
+    try {
+      for (;;) {
+        const step = (): Promise<T | null> => cursor.next();
+        const isAtHand = cursor.bufferedCount() > 0;
+        const value = isAtHand ? await step() : await this.#client.run(kind, what, step, controller);
+        if (value === null) return;
+        yield value;
+      }
+    } finally {
+      // Not waited for: it is a command, too.
+      void cursor.close().catch(() => undefined);
+    }
+  }
+
+  /** All that a cursor gives. */
+  async collect<T>(
+    what: string,
+    open: (options: CommandOptions) => AbstractCursor<T>,
+    kind: CommandKind = 'read',
+  ): Promise<T[]> {
+    const values: T[] = [];
+    for await (const value of this.iterate(what, open, kind)) values.push(value);
+    return values;
+  }
+
+  /** Gives up what is under way. Never rejects, and takes a few seconds at most. */
+  close(): Promise<void> {
+    return this.#client.close();
   }
 
   binary(bytes: Uint8Array): Binary {
     return new this.driver.BSON.Binary(bytes);
+  }
+
+  #openDb(client: MongoClient): Db {
+    // Whatever the connection string says: these are the promises.
+    return client.db(this.name, {
+      readPreference: 'primary',
+      // What is seen there stays there: an acknowledgement may rest on it.
+      readConcern: new this.driver.ReadConcern('majority'),
+      writeConcern: { w: 'majority', journal: true, wtimeoutMS: majorityTimeoutMillis },
+      useBigInt64: true,
+    });
   }
 }
 

@@ -31,6 +31,9 @@ import type { IndexBuilding } from './index-building.js';
 import type { MongodbDatabase } from './mongodb-database.js';
 import { OperationGate } from './operation-gate.js';
 
+/** How long what was begun may take to finish when the store is closed, milliseconds. Then it is given up. */
+const finishMillis = 2000;
+
 /** A store in one MongoDB database, shared with any number of other processes. */
 export class MongodbStore implements Store {
   readonly deadLetters: DeadLetters;
@@ -39,9 +42,8 @@ export class MongodbStore implements Store {
   readonly #database: MongodbDatabase;
   readonly #room: DeadLetterRoom;
   readonly #gate: OperationGate;
-  #closing: Promise<void> | undefined;
-
   readonly #building: IndexBuilding;
+  #closing: Promise<void> | undefined;
 
   /** @param database - it is the store's to close, as `building` is */
   constructor(
@@ -106,14 +108,16 @@ export class MongodbStore implements Store {
   /** A read from the primary: it takes one, and the right to read there. */
   ping(): Promise<void> {
     return this.#gate.run(async () => {
-      await this.#database.settings.findOne({ _id: 'secret' }, { projection: { _id: 1 } });
+      await this.#database.run('read', 'ping', (options) =>
+        this.#database.settings.findOne({ _id: 'secret' }, { projection: { _id: 1 }, ...options }),
+      );
     });
   }
 
   close(): Promise<void> {
     this.#closing ??= (async () => {
-      await Promise.all([this.#building.close(), this.#gate.close()]);
-      await this.#database.client.close();
+      await Promise.all([this.#building.close(), this.#gate.close(finishMillis)]);
+      await this.#database.close();
     })();
     return this.#closing;
   }

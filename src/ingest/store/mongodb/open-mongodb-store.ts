@@ -1,15 +1,16 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { MongoClientOptions } from 'mongodb';
-import type { StoreError } from '../store-error.js';
+import type { MongoClient, MongoClientOptions } from 'mongodb';
 import type { Store, StoreMode } from '../store.js';
+import { defaultTiming, type CommandTiming } from './command-timing.js';
 import { loadDriver, type LoadDriver } from './driver.js';
 import { IndexBuilding, type IndexBuildingOptions } from './index-building.js';
 import { MongodbDatabase } from './mongodb-database.js';
-import { isAccessRefused, toStoreError } from './mongodb-error.js';
+import { toStoreError } from './mongodb-error.js';
 import { MongodbStore } from './mongodb-store.js';
 import { parseMongodbUrl } from './mongodb-url.js';
 import { openClient } from './open-client.js';
+import { OutageWait } from './outage-wait.js';
 import { createOwnIndexes } from './own-indexes.js';
+import { RenewableClient } from './renewable-client.js';
 import { requireUsable } from './usable-collections.js';
 
 export interface MongodbStoreOptions extends IndexBuildingOptions {
@@ -20,13 +21,9 @@ export interface MongodbStoreOptions extends IndexBuildingOptions {
   readonly signal: AbortSignal | undefined;
   /** Default: the package `mongodb`. */
   readonly loadDriver?: LoadDriver;
+  /** Default: {@link defaultTiming}. */
+  readonly timing?: Partial<CommandTiming>;
 }
-
-/** Between two attempts to reach a MongoDB that is down, each of which takes its time as well. */
-const retryMillis = 2000;
-
-/** How often it is said that a MongoDB is waited for. */
-const lineMillis = 60_000;
 
 /**
  * Opens a store in one MongoDB database. `serve` waits for a MongoDB that is down, and says so; the other modes fail.
@@ -37,32 +34,32 @@ const lineMillis = 60_000;
 export async function openMongodbStore(options: MongodbStoreOptions): Promise<Store> {
   const { url, mode, logger, signal } = options;
   const parsed = parseMongodbUrl(url);
+  const { database: name } = parsed;
   const driver = await loadDriver(options.loadDriver);
-  let toldAt = Number.NEGATIVE_INFINITY;
-  for (;;) {
-    const open = (settings?: MongoClientOptions): MongodbDatabase =>
-      new MongodbDatabase(driver, openClient(driver, url, parsed, settings), parsed.database);
-    const database = open();
-    const building = new IndexBuilding(() => open({ maxPoolSize: 1, socketTimeoutMS: 0 }));
-    let failure: StoreError;
+  const timing = { ...defaultTiming, ...options.timing };
+  const openDatabase = (settings?: MongoClientOptions): MongodbDatabase => {
+    const open = (): MongoClient => openClient(driver, url, parsed, settings);
+    const client = new RenewableClient({ driver, open, databaseName: name, timing, logger });
+    return new MongodbDatabase(driver, client, name);
+  };
+  const outage = mode === 'serve' ? new OutageWait({ name, logger, signal }) : undefined;
+  const attempt = async (): Promise<Store> => {
+    const database = openDatabase();
+    const building = new IndexBuilding(() => openDatabase({ maxPoolSize: 1, socketTimeoutMS: 0 }));
+    const giveUp = (): void => void database.close();
+    signal?.addEventListener('abort', giveUp);
     try {
       await prepare(database, building, options);
+      signal?.throwIfAborted();
       return new MongodbStore(database, { ...options, building });
     } catch (error) {
-      await Promise.all([database.client.close(), building.close()]);
-      failure = toStoreError(error, parsed.database);
+      await Promise.all([database.close(), building.close()]);
+      throw toStoreError(error, name);
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
     }
-    if (mode !== 'serve' || !failure.retryable || isAccessRefused(failure)) throw failure;
-    if (performance.now() - toldAt >= lineMillis) {
-      toldAt = performance.now();
-      logger?.warn({ err: failure }, 'waiting for MongoDB');
-    }
-    try {
-      await delay(retryMillis, undefined, { signal });
-    } catch {
-      throw failure;
-    }
-  }
+  };
+  return outage === undefined ? attempt() : outage.until(attempt);
 }
 
 async function prepare(
@@ -70,7 +67,7 @@ async function prepare(
   building: IndexBuilding,
   options: MongodbStoreOptions,
 ): Promise<void> {
-  await database.client.connect();
+  await database.run('scan', 'connect', () => database.client.connect());
   if (options.mode === 'read') return;
   if (options.mode === 'serve') await requireUsable(database, options.names.all, options.logger);
   await createOwnIndexes(database);

@@ -46,9 +46,14 @@ export class OperationGate {
     return error instanceof TypeError ? error : toStoreError(error, this.#name);
   }
 
-  /** Nothing new is begun from now on. Resolves when all that was begun has ended. */
-  async close(): Promise<void> {
+  /** Nothing new is begun from now on. Resolves when all that was begun has ended, or after `millis`. */
+  async close(millis: number): Promise<void> {
     this.#closed = true;
-    await Promise.allSettled(this.#running);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, millis);
+    });
+    await Promise.race([Promise.allSettled(this.#running), late]);
+    clearTimeout(timer);
   }
 }

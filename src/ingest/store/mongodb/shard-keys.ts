@@ -48,10 +48,12 @@ async function readConfiguration(
   names: readonly string[],
 ): Promise<Map<string, ShardKey>> {
   const prefix = `${database.name}.`;
-  const found = database.client
-    .db('config', { readPreference: 'primary' })
-    .collection<{ _id: string; key: ShardKey }>('collections')
-    .find({ _id: { $in: names.map((name) => prefix + name) } }, { projection: { key: 1 } });
+  const found = database.iterate('find in config.collections', (options) =>
+    database.client
+      .db('config', { readPreference: 'primary' })
+      .collection<{ _id: string; key: ShardKey }>('collections')
+      .find({ _id: { $in: names.map((name) => prefix + name) } }, { projection: { key: 1 }, ...options }),
+  );
   const keys = new Map<string, ShardKey>();
   for await (const { _id, key } of found) keys.set(_id.slice(prefix.length), key);
   return keys;
@@ -63,9 +65,12 @@ async function readCatalog(
 ): Promise<Map<string, ShardKey | 'unknown'>> {
   const prefix = `${database.name}.`;
   const keys = new Map<string, ShardKey | 'unknown'>();
-  const found = database.db.aggregate<{ ns: string; sharded?: boolean; shardKey?: ShardKey }>([
-    { $listClusterCatalog: {} },
-  ]);
+  const found = database.iterate('$listClusterCatalog', (options) =>
+    database.db.aggregate<{ ns: string; sharded?: boolean; shardKey?: ShardKey }>(
+      [{ $listClusterCatalog: {} }],
+      options,
+    ),
+  );
   for await (const { ns, sharded, shardKey } of found) {
     const name = ns.slice(prefix.length);
     if (sharded === true && names.includes(name)) keys.set(name, shardKey ?? 'unknown');
@@ -79,7 +84,11 @@ async function readStatistics(
 ): Promise<Map<string, 'unknown'>> {
   const keys = new Map<string, 'unknown'>();
   for (const name of names) {
-    const statistics = await unlessRefused(() => database.db.command({ collStats: name }));
+    const statistics = await unlessRefused(() =>
+      database.run('read', `collStats of ${name}`, (options) =>
+        database.db.command({ collStats: name }, options),
+      ),
+    );
     if (statistics?.sharded !== false) keys.set(name, 'unknown');
   }
   return keys;

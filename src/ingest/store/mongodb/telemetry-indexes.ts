@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Collection, IndexDescription } from 'mongodb';
+import type { IndexDescription } from 'mongodb';
 import type { CollectionNames } from '../collection-names.js';
 import type { MongodbDatabase } from './mongodb-database.js';
 import { codeOf } from './mongodb-error.js';
@@ -48,7 +48,6 @@ export async function keepTelemetryIndexes(
     [names.logRecord, 'time'],
   ]);
   for (const name of names.all) {
-    const collection = database.db.collection(name);
     const time = times.get(name);
     const byQuery: IndexDescription[] =
       time === undefined
@@ -57,14 +56,14 @@ export async function keepTelemetryIndexes(
     const byAttribute = { key: { 'attributes.$**': 1 }, name: attributesIndex };
     const hasAttributes = indexAttributes && time !== undefined;
     try {
-      const present = await listIndexes(collection);
+      const present = await listIndexes(database, name);
       if (!hasAttributes && present.some((index) => index.name === attributesIndex)) {
-        await dropIndex(collection, attributesIndex);
+        await dropIndex(database, name, attributesIndex);
       }
       const wanted = hasAttributes ? [...byQuery, byAttribute] : byQuery;
       const missing = wanted.filter(({ key }) => !present.some((index) => isOn(index, key)));
-      if (missing.length > 0) await collection.createIndexes(missing);
-      await keepRetention(database, collection, present, retentionSeconds);
+      if (missing.length > 0) await createIndexes(database, name, missing);
+      await keepRetention(database, name, present, retentionSeconds);
     } catch (error) {
       if (!conflictCodes.includes(codeOf(error))) throw error;
       const message = error instanceof Error ? error.message : String(error);
@@ -75,37 +74,53 @@ export async function keepTelemetryIndexes(
 
 async function keepRetention(
   database: MongodbDatabase,
-  collection: Collection,
+  collection: string,
   present: readonly PresentIndex[],
   seconds: number | undefined,
 ): Promise<void> {
   const ours = present.find(({ name }) => name === retentionIndex);
   if (seconds === undefined) {
-    if (ours !== undefined) await dropIndex(collection, retentionIndex);
+    if (ours !== undefined) await dropIndex(database, collection, retentionIndex);
   } else if (ours === undefined) {
     const key = { 'ingest.receivedAt': 1 } as const;
-    await collection.createIndexes([{ key, name: retentionIndex, expireAfterSeconds: seconds }]);
+    const index = { key, name: retentionIndex, expireAfterSeconds: seconds };
+    await createIndexes(database, collection, [index]);
   } else if (Number(ours.expireAfterSeconds) !== seconds) {
-    await database.db.command({
-      collMod: collection.collectionName,
+    const change = {
+      collMod: collection,
       index: { name: retentionIndex, expireAfterSeconds: seconds },
-    });
+    };
+    await database.run('scan', `collMod of ${collection}`, (options) => database.db.command(change, options));
   }
 }
 
 /** None where there is no such collection yet. */
-async function listIndexes(collection: Collection): Promise<PresentIndex[]> {
+async function listIndexes(database: MongodbDatabase, collection: string): Promise<PresentIndex[]> {
   try {
-    return (await collection.listIndexes().toArray()) as PresentIndex[];
+    return (await database.collect(`listIndexes of ${collection}`, (options) =>
+      database.db.collection(collection).listIndexes(options),
+    )) as PresentIndex[];
   } catch (error) {
     if (codeOf(error) !== namespaceNotFound) throw error;
     return [];
   }
 }
 
-async function dropIndex(collection: Collection, name: string): Promise<void> {
+async function createIndexes(
+  database: MongodbDatabase,
+  collection: string,
+  indexes: IndexDescription[],
+): Promise<void> {
+  await database.run('build', `indexes of ${collection}`, (options) =>
+    database.db.collection(collection).createIndexes(indexes, options),
+  );
+}
+
+async function dropIndex(database: MongodbDatabase, collection: string, name: string): Promise<void> {
   try {
-    await collection.dropIndex(name);
+    await database.run('scan', `dropIndex of ${collection}`, (options) =>
+      database.db.collection(collection).dropIndex(name, options),
+    );
   } catch (error) {
     // Another process of this database was faster.
     if (codeOf(error) !== indexNotFound) throw error;

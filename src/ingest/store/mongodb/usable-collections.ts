@@ -30,7 +30,8 @@ export async function requireUsable(
     throw incompatible(database, 'the server is older than MongoDB 5.0');
   }
   const present: string[] = [];
-  for await (const info of database.db.listCollections()) {
+  const found = database.iterate('listCollections', (options) => database.db.listCollections({}, options));
+  for await (const info of found) {
     const { name } = info as CollectionInfo;
     if (!names.includes(name) && !name.startsWith(ownPrefix)) continue;
     const problem = findProblem(info);
@@ -45,7 +46,9 @@ async function askServer(
 ): Promise<{ readonly isMongos: boolean; readonly maxWireVersion: number }> {
   const commandNotFound = 59;
   try {
-    const { msg, maxWireVersion } = await database.db.command({ hello: 1 });
+    const { msg, maxWireVersion } = await database.run('read', 'hello', (options) =>
+      database.db.command({ hello: 1 }, options),
+    );
     return { isMongos: msg === 'isdbgrid', maxWireVersion: Number(maxWireVersion ?? oldestWireVersion) };
   } catch (error) {
     // Not MongoDB's own: the driver has found it good enough.

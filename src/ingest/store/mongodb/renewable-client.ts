@@ -1,0 +1,124 @@
+import type { MongoClient } from 'mongodb';
+import type { Logger } from '../../logger.js';
+import { StoreError } from '../store-error.js';
+import { ClientCommands } from './client-commands.js';
+import type { CommandKind, CommandTiming } from './command-timing.js';
+import type { Driver } from './driver.js';
+
+export interface RenewableClientOptions {
+  readonly driver: Driver;
+  /** Makes a client; it connects with its first command. */
+  readonly open: () => MongoClient;
+  readonly databaseName: string;
+  readonly timing: CommandTiming;
+  readonly logger: Pick<Logger, 'warn'> | undefined;
+}
+
+/**
+ * A client of the driver's, and another one in its place when it has broken: the driver's monitor can wait for ever, as
+ * its commands can, and then never finds the server again.
+ *
+ * A client is broken if it has not had an answer for some time, errors of the server included, although it was asked, and
+ * a new one has. So nothing is replaced while MongoDB is down.
+ */
+export class RenewableClient {
+  readonly #options: RenewableClientOptions;
+  #commands: ClientCommands;
+  /** When the first command began that has not been answered, with none answered since. */
+  #silentSince: number | undefined;
+  #triedAt = Number.NEGATIVE_INFINITY;
+  #candidate: ClientCommands | undefined;
+  #isClosed = false;
+
+  constructor(options: RenewableClientOptions) {
+    this.#options = options;
+    this.#commands = this.#open();
+  }
+
+  /** The one that is used now: never keep it. */
+  get current(): MongoClient {
+    return this.#commands.client;
+  }
+
+  /**
+   * Runs one command; see `ClientCommands.run`.
+   *
+   * It begins in the event loop's timers phase. Sockets end in the poll phase, and emit `close` after the check phase,
+   * where `setImmediate` runs: a command that begins in between may get one of them, and never end. So this costs a
+   * command up to a millisecond.
+   */
+  async run<T>(
+    kind: CommandKind,
+    what: string,
+    operation: (signal: AbortSignal) => Promise<T>,
+    controller?: AbortController,
+  ): Promise<T> {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    const commands = this.#commands;
+    const begunAt = performance.now();
+    try {
+      const result = await commands.run(kind, what, operation, controller);
+      this.#noteAnswer(commands);
+      return result;
+    } catch (error) {
+      const { MongoServerError, MongoError } = this.#options.driver;
+      if (error instanceof MongoServerError) this.#noteAnswer(commands);
+      else if (error instanceof MongoError || error instanceof StoreError) {
+        this.#noteSilence(commands, begunAt);
+      }
+      throw error;
+    }
+  }
+
+  /** Gives up what is under way. Never rejects, and takes a few seconds at most. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const open = this.#candidate === undefined ? [this.#commands] : [this.#commands, this.#candidate];
+    await Promise.all(open.map((commands) => commands.close('it is closed')));
+  }
+
+  #open(): ClientCommands {
+    const { open, databaseName, timing } = this.#options;
+    return new ClientCommands(open(), databaseName, timing);
+  }
+
+  #noteAnswer(commands: ClientCommands): void {
+    if (commands === this.#commands) this.#silentSince = undefined;
+  }
+
+  #noteSilence(commands: ClientCommands, begunAt: number): void {
+    if (commands !== this.#commands || this.#isClosed) return;
+    this.#silentSince ??= begunAt;
+    const now = performance.now();
+    const { renewalMillis } = this.#options.timing;
+    if (now - this.#silentSince < renewalMillis || now - this.#triedAt < renewalMillis) return;
+    this.#triedAt = now;
+    void this.#renew();
+  }
+
+  /** Puts a new client in the place of the one that is used, if the new one is answered. Never rejects. */
+  async #renew(): Promise<void> {
+    if (this.#candidate !== undefined) return;
+    const { databaseName, logger } = this.#options;
+    const candidate = this.#open();
+    this.#candidate = candidate;
+    const isAnswered = await candidate
+      .run('read', 'ping', (signal) => candidate.client.db(databaseName).command({ ping: 1 }, { signal }))
+      .then(
+        () => true,
+        () => false,
+      );
+    this.#candidate = undefined;
+    const since = this.#silentSince;
+    if (!isAnswered || since === undefined || this.#isClosed) {
+      await candidate.close('it is not needed');
+      return;
+    }
+    const broken = this.#commands;
+    this.#commands = candidate;
+    this.#silentSince = undefined;
+    const silentSeconds = Math.round((performance.now() - since) / 1000);
+    logger?.warn({ silentSeconds }, 'MongoDB answers a new client only: it replaces the old one');
+    await broken.close('its client was replaced');
+  }
+}
