@@ -13,6 +13,7 @@ import { settlesWithin } from '../settles-within.js';
 import { openStore } from '../store/open-store.js';
 import type { StoreError } from '../store/store-error.js';
 import type { Store } from '../store/store.js';
+import { unlessAborted } from '../store/unless-aborted.js';
 import { defaultSyncLimits } from '../sync/sync-limits.js';
 import { createChangesetConverter } from './changeset-documents.js';
 import { createClientApi } from './client-api.js';
@@ -134,14 +135,14 @@ async function startServer(
 ): Promise<RunningServer> {
   const { store: given, maxDeadLetterBytes, classPrefix, classes, collections, logger } = options;
   const { retentionSeconds, indexAttributes } = options;
-  if (typeof given !== 'string') return serve(options, given, onBroken, () => Promise.resolve());
+  if (typeof given !== 'string') return serve(options, given, onBroken, signal, () => Promise.resolve());
   const store = await openStore(given, {
     mode: 'serve',
     ...{ classPrefix, classes, collections, retentionSeconds, indexAttributes, logger, signal },
     ...(maxDeadLetterBytes !== undefined && { maxDeadLetterBytes }),
   });
   try {
-    return await serve(options, store, onBroken, () => store.close());
+    return await serve(options, store, onBroken, signal, () => store.close());
   } catch (error) {
     await store.close();
     throw error;
@@ -152,11 +153,18 @@ async function serve(
   options: ResolvedIngestOptions,
   store: Store,
   onBroken: (error: StoreError) => void,
+  signal: AbortSignal,
   release: () => Promise<void>,
 ): Promise<RunningServer> {
   const { appId, host, tls, logger, publicUrl, maxMessageBytes, maxInflightBytes } = options;
   const scheme = tls ? 'https' : 'http';
-  const keys = deriveKeys(await resolveServerSecret(store, options.secret, logger));
+  // A store that is down may keep it waiting.
+  const secret = await unlessAborted(
+    resolveServerSecret(store, options.secret, logger),
+    signal,
+    () => new Error('the server was closed while it started'),
+  );
+  const keys = deriveKeys(secret);
   const authenticator = new Authenticator({
     ...options,
     signingKey: keys.signingKey,

@@ -206,6 +206,7 @@ export interface Store {
   readonly deadLetters: DeadLetters;
   readonly apiKeys: ApiKeys;
   readonly revocations: Revocations;
+  /** Like the two below, part of a start: a MongoDB store that is open for `serve` waits for a server that is down. */
   loadSecret(): Promise<StoredSecret>;
   /** Keeps `candidate` unless a secret is kept already, and returns the one that is kept. */
   keepSecret(candidate: Uint8Array): Promise<Uint8Array>;

@@ -30,6 +30,7 @@ import { findClientFile, listCollections, readDocuments } from './document-colle
 import type { IndexBuilding } from './index-building.js';
 import type { MongodbDatabase } from './mongodb-database.js';
 import { OperationGate } from './operation-gate.js';
+import type { OutageWait } from './outage-wait.js';
 
 /** How long what was begun may take to finish when the store is closed, milliseconds. Then it is given up. */
 const finishMillis = 2000;
@@ -43,18 +44,25 @@ export class MongodbStore implements Store {
   readonly #room: DeadLetterRoom;
   readonly #gate: OperationGate;
   readonly #building: IndexBuilding;
+  readonly #outage: OutageWait | undefined;
   #closing: Promise<void> | undefined;
 
   /** @param database - it is the store's to close, as `building` is */
   constructor(
     database: MongodbDatabase,
-    options: { readonly maxDeadLetterBytes: number; readonly building: IndexBuilding },
+    options: {
+      readonly maxDeadLetterBytes: number;
+      readonly building: IndexBuilding;
+      /** Of a store that is served: what is asked at its start waits while MongoDB is down. */
+      readonly outage: OutageWait | undefined;
+    },
   ) {
     const gate = new OperationGate(database.name);
     this.#database = database;
     this.#room = new DeadLetterRoom(database, options.maxDeadLetterBytes);
     this.#gate = gate;
     this.#building = options.building;
+    this.#outage = options.outage;
     this.deadLetters = {
       list: () => gate.iterate(() => listDeadLetters(database)),
       find: (key) => gate.run(() => findDeadLetter(database, key)),
@@ -94,15 +102,15 @@ export class MongodbStore implements Store {
   }
 
   loadSecret(): Promise<StoredSecret> {
-    return this.#gate.run(() => loadSecret(this.#database));
+    return this.#atStart(() => loadSecret(this.#database));
   }
 
   keepSecret(candidate: Uint8Array): Promise<Uint8Array> {
-    return this.#gate.run(() => keepSecret(this.#database, candidate));
+    return this.#atStart(() => keepSecret(this.#database, candidate));
   }
 
   keepFingerprint(fingerprint: Uint8Array): Promise<void> {
-    return this.#gate.run(() => keepFingerprint(this.#database, fingerprint));
+    return this.#atStart(() => keepFingerprint(this.#database, fingerprint));
   }
 
   /** A read from the primary: it takes one, and the right to read there. */
@@ -120,6 +128,11 @@ export class MongodbStore implements Store {
       await this.#database.close();
     })();
     return this.#closing;
+  }
+
+  #atStart<T>(operation: () => Promise<T>): Promise<T> {
+    const attempt = (): Promise<T> => this.#gate.run(operation);
+    return this.#outage === undefined ? attempt() : this.#outage.until(attempt);
   }
 
   #commit(commit: Commit): Promise<CommitResult> {

@@ -26,7 +26,8 @@ export interface MongodbStoreOptions extends IndexBuildingOptions {
 }
 
 /**
- * Opens a store in one MongoDB database. `serve` waits for a MongoDB that is down, and says so; the other modes fail.
+ * Opens a store in one MongoDB database. `serve` waits for a MongoDB that is down, and says so, and so does its store when
+ * it is asked for the secret; the other modes fail.
  *
  * @throws InvalidOptionError for a connection string that cannot be used
  * @throws StoreError where the driver is missing, MongoDB does not let us in, or a collection cannot be used
@@ -51,7 +52,7 @@ export async function openMongodbStore(options: MongodbStoreOptions): Promise<St
     try {
       await prepare(database, building, options);
       signal?.throwIfAborted();
-      return new MongodbStore(database, { ...options, building });
+      return new MongodbStore(database, { ...options, building, outage });
     } catch (error) {
       await Promise.all([database.close(), building.close()]);
       throw toStoreError(error, name);
