@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { MongoClient, MongoServerError, type Document } from 'mongodb';
+import { MongoClient, MongoServerError, type Db, type Document } from 'mongodb';
 import { openStore } from '../../../../src/ingest/store/open-store.js';
 import type { Store } from '../../../../src/ingest/store/store.js';
 import { StoreError } from '../../../../src/ingest/store/store-error.js';
@@ -34,9 +34,11 @@ describeMongodb('the MongoDB store, on MongoDB’s own server,', () => {
     await database.remove();
   });
 
-  it('sets aside what a validator of the user’s refuses, and stores its neighbours', async () => {
+  it('sets aside what a validator of the user’s refuses, and stores its neighbours', async function () {
     store = await openStore(database.uri, { mode: 'serve' });
     await database.db.command({ collMod: 'Span', validator: { name: { $type: 'string' } } });
+    const code = await validatorCode(database.db);
+    if (code !== 121) skip(this, `this server's validators refuse with ${String(code)}`);
     const result = await store.commit(
       upload([
         map({ _id: 1n, name: 'a' }),
@@ -96,6 +98,16 @@ describeMongodb('the MongoDB store, on MongoDB’s own server,', () => {
     }
   });
 });
+
+/** What the server says of a document that a validator refuses; MongoDB says 121, DocumentValidationFailure. */
+async function validatorCode(db: Db): Promise<unknown> {
+  await db.createCollection('validated', { validator: { name: { $type: 'string' } } });
+  const outcome: unknown = await db
+    .collection('validated')
+    .insertOne({ name: 1 })
+    .catch((error: unknown) => error);
+  return outcome instanceof MongoServerError ? outcome.code : undefined;
+}
 
 /** 8000 is Atlas'. */
 function isForbidden(outcome: unknown): boolean {
