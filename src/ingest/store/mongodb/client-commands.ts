@@ -1,11 +1,10 @@
 import type { MongoClient } from 'mongodb';
 import { StoreError } from '../store-error.js';
 import type { CommandKind, CommandTiming } from './command-timing.js';
+import { ServerWatch } from './server-watch.js';
 
 /** How long a client may take to close; the driver may wait for an answer that never comes. */
 const closeMillis = 1000;
-
-const secondaryTypes: readonly string[] = ['RSSecondary', 'RSArbiter', 'RSOther', 'RSGhost'];
 
 interface RunningCommand {
   /** Rejects it, and takes it from the driver. */
@@ -24,22 +23,23 @@ export class ClientCommands {
   readonly #databaseName: string;
   readonly #timing: CommandTiming;
   readonly #running = new Set<RunningCommand>();
-  /** Addresses of servers that were no primary when they were last heard of. */
-  readonly #secondaries = new Set<string>();
+  /** Those that were under way when their server was lost. */
+  readonly #cutOff = new Set<RunningCommand>();
 
   /** @param client - it is closed here */
   constructor(client: MongoClient, databaseName: string, timing: CommandTiming) {
     this.client = client;
     this.#databaseName = databaseName;
     this.#timing = timing;
-    client.on('serverDescriptionChanged', ({ address, newDescription: { type } }) => {
-      if (secondaryTypes.includes(type)) this.#secondaries.add(address);
-      else if (type !== 'Unknown') this.#secondaries.delete(address);
-    });
-    client.on('connectionPoolCleared', ({ address }) => {
-      // Every command of ours goes to the primary: one may be building an index for hours.
-      if (!this.#secondaries.has(address)) this.#giveUpAfterGrace();
-    });
+    new ServerWatch(
+      client,
+      () => {
+        for (const command of this.#running) this.#cutOff.add(command);
+      },
+      () => {
+        this.#giveUpAfterGrace();
+      },
+    );
   }
 
   /**
@@ -73,6 +73,7 @@ export class ClientCommands {
       const end = (): void => {
         clearTimeout(timer);
         this.#running.delete(command);
+        this.#cutOff.delete(command);
       };
       this.#running.add(command);
       // Begins now; what it throws, the driver's own refusals included, rejects.
@@ -94,13 +95,14 @@ export class ClientCommands {
   }
 
   /**
-   * A server went away. Commands that are under way have lost their connections, or will be answered at once; what begins
-   * later is on new connections.
+   * A server that takes writes is there again. Commands that were cut off have failed, or the driver repeats them and they
+   * are answered at once, unless it has lost sight of them.
    */
   #giveUpAfterGrace(): void {
-    const begun = [...this.#running];
+    const cutOff = [...this.#cutOff];
+    this.#cutOff.clear();
     setTimeout(() => {
-      this.#giveUp(begun, 'the connection was lost, and no answer came');
+      this.#giveUp(cutOff, 'the connection was lost, and no answer came');
     }, this.#timing.graceMillis).unref();
   }
 

@@ -22,8 +22,8 @@ export interface CommandTiming {
    */
   readonly buildMillis: number;
   /**
-   * What commands still have when the driver has cleared its connections. Those on a lost connection fail within
-   * milliseconds, unless the driver has lost sight of them; what else is given up here is tried again.
+   * What commands that were under way when their server was lost still have once a server that takes writes is there
+   * again. The driver repeats some of them once by itself, and then they are answered within milliseconds.
    */
   readonly graceMillis: number;
   /** How long a client may fail without a single answer of the server before another one is tried, and how often. */

@@ -15,6 +15,12 @@ class SilentClient extends EventEmitter {
     return new Promise(() => undefined);
   }
 
+  /** As the driver does when it loses one; which of the two it tells first differs. */
+  lose(address: string): void {
+    this.describe(address, 'Unknown');
+    this.emit('connectionPoolCleared', { address });
+  }
+
   describe(address: string, type: string): void {
     this.emit('serverDescriptionChanged', { address, newDescription: { type } });
   }
@@ -55,10 +61,12 @@ describe('the commands of a MongoDB client', () => {
     );
   });
 
-  it('are given up soon after their server is lost, and not those that begin later', async () => {
+  it('that a lost server had are given up soon after it is back, and not those that begin later', async () => {
     const commands = commandsWith({ graceMillis: 20 });
+    client.describe('a:1', 'Standalone');
     const before = commands.run('write', 'insert', never);
-    client.emit('connectionPoolCleared', { address: 'a:1' });
+    client.lose('a:1');
+    client.describe('a:1', 'Standalone');
     let isLaterSettled = false;
     void commands.run('write', 'insert', never).catch(() => (isLaterSettled = true));
     await assert.rejects(before, /the connection was lost, and no answer came \(insert\)/);
@@ -70,19 +78,56 @@ describe('the commands of a MongoDB client', () => {
     const commands = commandsWith({ graceMillis: 1, buildMillis: 100 });
     client.describe('a:1', 'RSPrimary');
     client.describe('b:1', 'RSSecondary');
-    client.describe('b:1', 'Unknown');
     const building = commands.run('build', 'indexes', never);
-    client.emit('connectionPoolCleared', { address: 'b:1' });
+    client.lose('b:1');
+    client.describe('b:1', 'RSSecondary');
     await assert.rejects(building, /no answer within 0\.1 s/);
+  });
+
+  it('go on while no server takes writes: the driver repeats some of them by itself', async () => {
+    const commands = commandsWith({ graceMillis: 1, readMillis: 100 });
+    client.describe('a:1', 'RSPrimary');
+    client.describe('b:1', 'RSSecondary');
+    const reading = commands.run('read', 'find', never);
+    client.lose('a:1');
+    client.describe('a:1', 'RSSecondary');
+    await assert.rejects(reading, /no answer within 0\.1 s/);
+  });
+
+  it('are given up soon after another server is the primary', async () => {
+    const commands = commandsWith({ graceMillis: 1 });
+    client.describe('a:1', 'RSPrimary');
+    client.describe('b:1', 'RSSecondary');
+    const writing = commands.run('write', 'insert', never);
+    client.lose('a:1');
+    client.describe('b:1', 'RSPrimary');
+    await assert.rejects(writing, /the connection was lost/);
+  });
+
+  it('are given up soon when another mongos was there all the time', async () => {
+    const commands = commandsWith({ graceMillis: 1 });
+    client.describe('a:1', 'Mongos');
+    client.describe('b:1', 'Mongos');
+    const writing = commands.run('write', 'insert', never);
+    client.lose('a:1');
+    await assert.rejects(writing, /the connection was lost/);
+  });
+
+  it('are given up soon when a server behind a load balancer is lost', async () => {
+    const commands = commandsWith({ graceMillis: 1 });
+    client.describe('a:1', 'LoadBalancer');
+    const writing = commands.run('write', 'insert', never);
+    client.emit('connectionPoolCleared', { address: 'a:1' });
+    await assert.rejects(writing, /the connection was lost/);
   });
 
   it('are given up when a former secondary is lost that is the primary now', async () => {
     const commands = commandsWith({ graceMillis: 1 });
     client.describe('b:1', 'RSSecondary');
     client.describe('b:1', 'RSPrimary');
-    client.describe('b:1', 'Unknown');
     const building = commands.run('build', 'indexes', never);
-    client.emit('connectionPoolCleared', { address: 'b:1' });
+    client.lose('b:1');
+    client.describe('b:1', 'RSPrimary');
     await assert.rejects(building, /the connection was lost/);
   });
 
