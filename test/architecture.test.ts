@@ -24,7 +24,10 @@ const layers: Record<string, { uses: readonly string[]; types?: readonly string[
   'ingest/changeset': { uses: ['errors'] },
   // The errors that every writer to a store has to tell apart.
   'ingest/store/store-error': { uses: ['errors'] },
-  'ingest/store': { uses: ['errors', 'ingest/store/store-error'], types: ['ingest/logger'] },
+  'ingest/store': {
+    uses: ['errors', 'ingest/settles-within', 'ingest/store/store-error'],
+    types: ['ingest/logger'],
+  },
   'ingest/telemetry': { uses: ['errors', 'model'], types: ['ingest/changeset', 'ingest/store'] },
   'ingest/sync': {
     uses: ['errors', 'ingest/protocol', 'ingest/log-throttle', 'ingest/store/store-error'],

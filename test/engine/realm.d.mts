@@ -17,6 +17,13 @@ export declare function endSessions(): void;
 /** The engine's own BSON: another copy's classes are not taken for what they are. */
 export declare const BSON: Pick<typeof bson, 'ObjectId' | 'UUID' | 'Decimal128' | 'Binary' | 'EJSON'>;
 
+/** What `new Realm.App` takes since 12.6. */
+interface LaterConfiguration {
+  readonly id: string;
+  readonly baseUrl?: string;
+  readonly fetch?: typeof fetch;
+}
+
 /** The `Realm` class, as far as it is used here. The types are those of 12.0; later ones of 12.x only add to them. */
 interface RealmClass {
   new (config?: Configuration): RealmInstance;
@@ -25,7 +32,7 @@ interface RealmClass {
   readonly deleteFile: typeof RealmInstance.deleteFile;
   /** Since 12.7. */
   readonly shutdown?: () => void;
-  readonly App: typeof App;
+  readonly App: typeof App & (new (configuration: LaterConfiguration) => InstanceType<typeof App>);
   readonly Credentials: typeof Credentials;
   readonly BSON: typeof BSON;
 }

@@ -1,4 +1,5 @@
 import type { MongoClient } from 'mongodb';
+import { settlesWithin } from '../../settles-within.js';
 import { StoreError } from '../store-error.js';
 import type { CommandKind, CommandTiming } from './command-timing.js';
 import { ServerWatch } from './server-watch.js';
@@ -85,13 +86,8 @@ export class ClientCommands {
   /** Gives up what is under way, and closes the client. Never rejects, and takes no longer than a second. */
   async close(reason: string): Promise<void> {
     this.#giveUp([...this.#running], reason);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, closeMillis);
-    });
     const closing = this.client.close(true).catch(() => undefined);
-    await Promise.race([closing, late]);
-    clearTimeout(timer);
+    await settlesWithin(closing, closeMillis);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { settlesWithin } from '../../settles-within.js';
 import { StoreError } from '../store-error.js';
 import { toStoreError } from './mongodb-error.js';
 
@@ -12,10 +13,16 @@ export class OperationGate {
     this.#name = name;
   }
 
-  /** @throws StoreError, whatever `operation` throws; a TypeError stays one: it is the caller's mistake */
+  /**
+   * Runs an operation, from the timers phase of the event loop on. Sockets end in its poll phase, and emit `close` after
+   * its check phase, where `setImmediate` runs: a command that began in between could get one of them from the driver, and
+   * then it waits until it is given up (see `ClientCommands`). This costs an operation about a millisecond.
+   *
+   * @throws StoreError, whatever `operation` throws; a TypeError stays one: it is the caller's mistake
+   */
   async run<T>(operation: () => Promise<T>): Promise<T> {
     this.requireOpen();
-    const running = operation();
+    const running = startInTimersPhase(operation);
     this.#running.add(running);
     try {
       return await running;
@@ -49,11 +56,11 @@ export class OperationGate {
   /** Nothing new is begun from now on. Resolves when all that was begun has ended, or after `millis`. */
   async close(millis: number): Promise<void> {
     this.#closed = true;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, millis);
-    });
-    await Promise.race([Promise.allSettled(this.#running), late]);
-    clearTimeout(timer);
+    await settlesWithin(Promise.allSettled(this.#running), millis);
   }
+}
+
+async function startInTimersPhase<T>(operation: () => Promise<T>): Promise<T> {
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  return operation();
 }

@@ -40,20 +40,13 @@ export class RenewableClient {
     return this.#commands.client;
   }
 
-  /**
-   * Runs one command; see `ClientCommands.run`.
-   *
-   * It begins in the event loop's timers phase. Sockets end in the poll phase, and emit `close` after the check phase,
-   * where `setImmediate` runs: a command that begins in between may get one of them, and never end. So this costs a
-   * command up to a millisecond.
-   */
+  /** Runs one command; see `ClientCommands.run`. */
   async run<T>(
     kind: CommandKind,
     what: string,
     operation: (signal: AbortSignal) => Promise<T>,
     controller?: AbortController,
   ): Promise<T> {
-    await new Promise((resolve) => setTimeout(resolve, 0));
     const commands = this.#commands;
     const begunAt = performance.now();
     try {
