@@ -1,5 +1,5 @@
+import { engineName, type BSON } from '../engine/realm.mjs';
 import type Realm from '../engine/realm.mjs';
-import type { BSON } from '../engine/realm.mjs';
 
 /** Classes that between them have every property type of Realm. */
 export const everyTypeSchema: Realm.ObjectSchema[] = [
@@ -182,7 +182,8 @@ export function everyTypeSamples(bson: typeof BSON): Sample[] {
           position: { latitude: double('53.5'), longitude: double('-0.125'), note: 'fore' },
         },
         places: [
-          { name: 'deck' },
+          // realm-core 13.13, the WebAssembly engine's, sends no null for an embedded object's object; 14.14 does.
+          engineName === 'native' ? { name: 'deck', position: null } : { name: 'deck' },
           {
             name: 'hold',
             floor: long('-1'),

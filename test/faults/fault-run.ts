@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, lstat, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -265,7 +265,8 @@ class FaultRun {
     await writeFile(join(directory, 'run.txt'), text.join('\n'));
     const kept = join(this.#settings.evidenceDirectory, formatSeed(this.#scenario.seed));
     await rm(kept, { recursive: true, force: true });
-    await cp(directory, kept, { recursive: true });
+    // A native engine keeps FIFOs beside its Realms.
+    await cp(directory, kept, { recursive: true, filter: async (path) => !(await lstat(path)).isFIFO() });
     await rm(directory, { recursive: true, force: true });
     return kept;
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { engineName } from '../engine/realm.mjs';
 import { drawScenario } from './draw-scenario.js';
 import { runScenario, type RunResult, type RunSettings } from './fault-run.js';
 import { formatSeed, parseSeed } from './random.js';
@@ -50,7 +51,9 @@ describe('the fault harness', function () {
     assert.equal(result.lost + result.duplicated, 0);
   });
 
-  it('finds an acknowledgement of what was not committed, when its client comes back', async () => {
+  it('finds an acknowledgement of what was not committed, when its client comes back', async function () {
+    // A native client that has everything acknowledged waits a second before it comes back: the run is over by then.
+    if (engineName === 'native') this.skip();
     const cut: NetworkFault = {
       at: { kind: 'acknowledgement', nth: 1, where: 'after', part: 0 },
       action: { type: 'reset' },

@@ -221,6 +221,21 @@ describe(`a connection whose process is killed (native engine${skipped})`, funct
     await arriveExactly([...expected, ...namesOf(nameBefore, 10)]);
   });
 
+  it('may close with unsent records and connect to another address in the same process', async () => {
+    network.connectTo(server.url);
+    const worker = await Worker.start({ name: 'w' });
+    await worker.tell({ open: true });
+    await worker.write(10);
+    assert.equal((await worker.tell({ flush: 30_000 })).flushed, true);
+    network.cut();
+    await worker.write(10);
+    await worker.tell({ moveTo: server.url });
+    await worker.tell({ open: true });
+    await worker.write(10);
+    assert.equal((await worker.tell({ flush: 30_000 })).flushed, true);
+    await arriveExactly(namesOf('w', 30));
+  });
+
   it('passes by a slot whose files another process still has, as one that was stopped and taken for dead', async () => {
     network.connectTo(server.url);
     const holder = await Worker.start({ name: 'holder' });

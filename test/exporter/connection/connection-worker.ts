@@ -2,13 +2,15 @@
  * A process with a connection and an exporter of its own, for tests: `connection-worker.ts <settings as JSON>`. Says
  * `{ ready: true }`, then answers each message: `{ write: count }`, once the export of so many spans has called back, with
  * `{ stored, failed }`; `{ flush: millis }` with `{ flushed }`; `{ open: true }` once the synced Realm is open;
- * `{ shutdown: true }` once the exporter has shut down, the process living on. Spans are named `<name>-<number>`.
+ * `{ shutdown: true }` once the exporter has shut down, the process living on;
+ * `{ moveTo: url }` once it has closed its connection and begun one to another server. Spans are named `<name>-<number>`.
  */
 import { SpanStatusCode } from '@opentelemetry/api';
 import { ExportResultCode, type ExportResult } from '@opentelemetry/core';
 import { BasicTracerProvider, type ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import Realm from '../../engine/realm.mjs';
 import { connect } from '../../../src/exporter/connection/connect.js';
+import type { Connection } from '../../../src/exporter/connection/connection.js';
 import { RealmSpanExporter } from '../../../src/exporter/realm-span-exporter.js';
 
 /** What a worker is started with. */
@@ -28,6 +30,7 @@ export interface WorkerOrder {
   readonly flush?: number;
   readonly open?: true;
   readonly shutdown?: true;
+  readonly moveTo?: string;
 }
 
 /** What a worker answers. */
@@ -42,17 +45,9 @@ export interface WorkerAnswer {
 const { baseUrl, appId, directory, name, isPaused, ...limits } = JSON.parse(
   process.argv[2] ?? '{}',
 ) as WorkerSettings;
-const connection = connect({
-  Realm,
-  appId,
-  baseUrl,
-  credentials: Realm.Credentials.anonymous(),
-  serviceName: 'workers',
-  directory,
-  ...limits,
-});
+let connection = connectTo(baseUrl);
 if (isPaused) connection.pause();
-const exporter = new RealmSpanExporter({ connection });
+let exporter = new RealmSpanExporter({ connection });
 const ended: ReadableSpan[] = [];
 const provider = new BasicTracerProvider({
   spanProcessors: [
@@ -75,8 +70,25 @@ process.on('message', (order: WorkerOrder) => {
 process.on('disconnect', () => process.exit());
 say({ ready: true, storedBytes: 0 });
 
-async function obey({ write, flush, open, shutdown }: WorkerOrder): Promise<object> {
+function connectTo(url: string): Connection {
+  return connect({
+    Realm,
+    appId,
+    baseUrl: url,
+    credentials: Realm.Credentials.anonymous(),
+    serviceName: 'workers',
+    directory,
+    ...limits,
+  });
+}
+
+async function obey({ write, flush, open, shutdown, moveTo }: WorkerOrder): Promise<object> {
   if (shutdown) await exporter.shutdown();
+  if (moveTo !== undefined) {
+    await connection.close();
+    connection = connectTo(moveTo);
+    exporter = new RealmSpanExporter({ connection });
+  }
   if (open) await connection.realm;
   if (flush !== undefined) return { flushed: await connection.flush(flush) };
   if (write === undefined) return {};
