@@ -18,10 +18,10 @@ import { DeviceFullError } from './device-full-error.js';
 import type { Place } from './record-writer.js';
 import { SlotInUseError } from './slot-in-use-error.js';
 
-/** Bounds of the time between two looks whether sessions have left their files, in milliseconds. */
+/** Bounds of the time between two checks whether sessions still use the files, in milliseconds. */
 const RELEASE_BACKOFF = { initialMillis: 10, maxMillis: 1000 };
 
-/** How long `close` waits for that, in milliseconds. */
+/** How long `close` waits for them, in milliseconds. */
 const MAX_RELEASE_MILLIS = 2000;
 
 /** What all sessions of a connection share. */
@@ -189,8 +189,8 @@ export class SlotSession {
       this.#ensureMark();
       return { destination: synced.destination, roomBytes: syncedBytes, hasAlternative: true };
     }
-    // A spool that has grown and was emptied does not shrink: what it has of the limit, only its own records can use. Old
-    // ones make room where no synced Realm is open, for those in a synced Realm, which are older, cannot be taken out.
+    // A spool that has grown does not shrink when it is emptied: only its own records can use that part of the limit. While
+    // a synced Realm is open, nothing is dropped to make room: the oldest records are in that Realm, and stay there.
     const roomBytes = synced === undefined ? this.#limits.roomBytes(nextBytes) : this.#limits.freeBytes;
     if (roomBytes === undefined) return undefined;
     if (roomBytes < nextBytes) {
@@ -236,8 +236,11 @@ export class SlotSession {
   }
 
   /**
-   * Closes the files, and releases the slot once no sync session has them any more: within moments, as a rule. Does not
-   * wait for that for longer than two seconds; until then, the spool stays open, and the slot this process's.
+   * Closes the files, and releases the slot as soon as no sync session uses them any more, usually milliseconds later. It
+   * waits for that for at most two seconds; after that, the release goes on in the background. Until then, the spool stays
+   * open, which tells other processes that the slot is in use.
+   *
+   * @throws whatever Realm or the file system throws
    */
   async close(): Promise<void> {
     clearInterval(this.#heartbeat);
@@ -250,7 +253,8 @@ export class SlotSession {
       await this.#keeper.close();
       this.#options.budget.remove(this.#gauge);
       for (const resolve of this.#settledWaiters.splice(0)) resolve();
-      await settledWithin(this.#release(), MAX_RELEASE_MILLIS);
+      const released = this.#release();
+      if (await settledWithin(released, MAX_RELEASE_MILLIS)) await released;
     }
   }
 

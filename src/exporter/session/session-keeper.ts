@@ -28,7 +28,7 @@ export class SessionKeeper {
   readonly #reviveAlarm = new Alarm();
   readonly #reviveBackoff = new Backoff(BACKOFF);
   readonly #earlier: EarlierRealms;
-  /** Paths of all Realms that were ever opened, for sessions outlive them. */
+  /** Paths of all Realms that were ever opened: sessions outlive their Realms. */
   readonly #opened = new Set<string>();
   /** Unacknowledged records in files of users that are logged out, by path. */
   readonly #left = new Map<string, number>();
@@ -80,7 +80,7 @@ export class SessionKeeper {
     return this.#isRefused;
   }
 
-  /** Whether a session still has one of the files: then no other process may open it. */
+  /** Whether a session still uses one of the files: then no other process may open it. */
   get hasFilesInUse(): boolean {
     const { isDurable, slot } = this.#options;
     return isDurable && [...this.#opened].some((path) => slot.readRealmLock(path)?.hasSyncAgent === true);
@@ -121,7 +121,7 @@ export class SessionKeeper {
     this.#alarm.ring();
   }
 
-  /** Closes every Realm. Sessions may have their files for some moments more: see {@link hasFilesInUse}. */
+  /** Closes every Realm. Sessions may use their files for some milliseconds more: see {@link hasFilesInUse}. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#endFirstAttempt();
@@ -148,7 +148,7 @@ export class SessionKeeper {
 
   /** @returns how long to wait before the next attempt; undefined until something happens */
   async #attempt(): Promise<number | undefined> {
-    // A Realm that is opened dials at once. Without one, records go into the spool.
+    // Opening a Realm dials at once. As long as none is open, records go into the spool.
     if (this.#isOffline()) return undefined;
     try {
       const source = (this.#source ??= this.#options.openSource(this.#options.slot));
@@ -211,7 +211,7 @@ export class SessionKeeper {
   #open(user: NativeUser): void {
     const synced = this.#openFile(user);
     this.#current = synced;
-    // Of a connection that stood before it listened, its listener hears nothing.
+    // A listener is not told of a connection that existed before it was registered.
     if (synced.isConnected) this.#endFirstAttempt();
     const left = this.#left.get(synced.path);
     this.#left.delete(synced.path);

@@ -143,9 +143,9 @@ export class SyncedRealm {
   /**
    * Closes the file. What was not uploaded stays in it. Never throws: a Realm whose user was removed may be closed already.
    *
-   * A session that has something to upload outlives its Realm, and another process that opened the file would be aborted.
-   * One that is paused first ends within moments; `slot.readRealmLock` tells when. On the WebAssembly engine, which has
-   * no files, only a session that lives on can still upload.
+   * A session with something to upload outlives its Realm, and a process that opened the file meanwhile would be aborted. A
+   * session that is paused first ends within milliseconds; `slot.readRealmLock` tells when. The WebAssembly engine has no
+   * files, and what its Realms hold can only be uploaded by sessions that live on: they are not paused.
    */
   close(): void {
     this.#budget.remove(this.gauge);

@@ -1,27 +1,28 @@
 /**
  * What a Realm's lock file, `<path>.lock`, says of the processes that have the Realm open.
  *
- * Realm ends a process whose session syncs a file that a session of another process has (`MultipleSyncAgents`, an abort
- * that nothing can catch). A session outlives `realm.close()`: by much if something is left to upload, by a moment if it
- * was paused before. The lock file is the one place that tells.
+ * Realm aborts a process if one of its sessions opens a file that a session of another process is syncing
+ * (`MultipleSyncAgents`; nothing can catch it). A session outlives `realm.close()`: for as long as something is left to
+ * upload, or for some milliseconds if it was paused before. Only the lock file tells when it has ended.
  *
- * It begins with realm-core's `DB::SharedInfo`, whose layout has the version 14 in every release that syncs for realm-js
- * 12 (`src/realm/db.cpp`, 13.0 to 14.14, where assertions hold these offsets), in the byte order of the machine:
+ * The file begins with realm-core's `DB::SharedInfo`. Its layout has the version 14 in all releases that realm-js 12 syncs
+ * with (`src/realm/db.cpp`, read at 13.13 to 14.14, where static assertions hold the offsets). In the machine's byte order:
  *
  * | offset | type   |                                                              |
  * | ------ | ------ | ------------------------------------------------------------ |
  * | 0      | uint8  | 1 if the rest is valid                                       |
  * | 6      | uint16 | version of the layout                                        |
- * | 12     | uint32 | how often the Realm is open: once for each process at most   |
+ * | 12     | uint32 | processes that have the Realm open                           |
  * | 40     | uint8  | 1 if a session syncs the Realm, in whichever process         |
  *
- * A process that is killed leaves its numbers behind. Whoever opens the Realm next, and finds by a lock of the kernel's
- * that nobody else has it, begins anew. So only a process that has opened the Realm itself can trust the numbers.
+ * A killed process leaves its numbers in the file. The next process that opens the Realm initialises the file again if no
+ * other has it open, which it knows by a file lock of the kernel. So a process can trust the numbers only after it has
+ * opened the Realm itself.
  *
  * @module
  */
 
-/** What the file says. */
+/** What a lock file says. */
 export interface RealmLock {
   /** Processes that have the Realm open, stopped ones and those of other containers included. */
   readonly participants: number;

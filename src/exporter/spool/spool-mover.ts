@@ -43,9 +43,11 @@ export class SpoolMover {
   #isRunning = false;
   /** `seq`s of records that were committed there and are still here, for they could not be deleted. */
   #moved: readonly number[] = [];
-  /** `seq`s of records that were set aside, ascending, the destination that took none of them, and why not the last. */
+  /** `seq`s of records that were set aside, ascending. */
   #aside: number[] = [];
+  /** The destination that they were tried with. */
   #asideFor: Destination | undefined;
+  /** Why the last one of them could not be written. */
   #asideCause: unknown;
   /** How many of them `onRefused` was told of. */
   #told = 0;

@@ -82,7 +82,7 @@ describe('slot session', () => {
     assert.throws(
       () => open(),
       (error) =>
-        error instanceof SlotInUseError && error.message.includes('slot 0 is passed by: another process'),
+        error instanceof SlotInUseError && error.message.includes('slot 0 is skipped: another process'),
     );
     assert.deepEqual(engine.calls, []);
     assert.equal(store.acquire().number, 0, 'released: it is tried again later');
