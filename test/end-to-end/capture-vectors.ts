@@ -57,7 +57,7 @@ for (const version of kotlinMissing === undefined ? kotlinVersions : []) {
         baseUrl,
         appId,
         count: 4,
-        environment: { LAB_BATCH: '2' },
+        environment: { CLIENT_BATCH: '2' },
       });
       if ((await client.exit) !== 0) throw new Error(client.errors());
     },

@@ -26,17 +26,17 @@ describeKotlin('a Realm file that is copied and restored', {}, ({ site, start, .
     site.network.connectTo(site.server.url);
     await copyRealm(device, image);
 
-    const goesOn = start(20, { LAB_DIR: device, LAB_SEED: '2' });
+    const goesOn = start(20, { CLIENT_DIR: device, CLIENT_SEED: '2' });
     await lab.assertDelivered([goesOn], [killed]);
 
     // The state of the kill is back: it sends again what has arrived, and new objects under versions that have been used.
     await rm(device, { recursive: true });
     await copyRealm(image, device);
-    const slowly = { LAB_PRINT: 'commit', LAB_BATCH: '2', LAB_PAUSE_MS: '300' };
-    const restored = start(20, { LAB_DIR: device, LAB_SEED: '3', ...slowly });
+    const slowly = { CLIENT_PRINT: 'commit', CLIENT_BATCH: '2', CLIENT_PAUSE_MS: '300' };
+    const restored = start(20, { CLIENT_DIR: device, CLIENT_SEED: '3', ...slowly });
     await eventually('a commit', () => restored.lines.length > 0);
     await nextSecond();
-    const copied = start(20, { LAB_DIR: image, LAB_SEED: '4' });
+    const copied = start(20, { CLIENT_DIR: image, CLIENT_SEED: '4' });
     await lab.assertDelivered([goesOn, restored, copied], [killed]);
     for (const client of [goesOn, restored, copied]) assert.doesNotMatch(client.errors(), /sync error/);
     assert.deepEqual((site.server as Ingest).errors, []);

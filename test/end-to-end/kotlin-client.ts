@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { cp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { spawnSync } from 'node:child_process';
 
 /** The Realm Kotlin versions that clients are built from: protocol 9 and protocol 14. */
@@ -36,10 +37,11 @@ export interface KotlinClient {
   kill(): void;
 }
 
-const script = process.env.KOTLIN_CLIENT ?? resolve('../shared/clients/kotlin/run.sh');
+const script =
+  process.env.KOTLIN_CLIENT ?? fileURLToPath(new URL('../clients/kotlin/run.sh', import.meta.url));
 
 /** Where clients are built; the first run of a version compiles it, which takes minutes. */
-const buildDirectory = process.env.LAB_BUILD ?? join(tmpdir(), 'kotlin-build');
+const buildDirectory = process.env.CLIENT_BUILD ?? join(tmpdir(), 'kotlin-build');
 
 /** A client lives for seconds: without them it spends a quarter more on compiling itself. */
 const quickStart = '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC';
@@ -52,7 +54,7 @@ export function startKotlinClient(run: KotlinRun): KotlinClient {
     env: {
       JDK_JAVA_OPTIONS: quickStart,
       ...process.env,
-      LAB_BUILD: buildDirectory,
+      CLIENT_BUILD: buildDirectory,
       REALM_KOTLIN: run.version.realm,
       ...run.environment,
     },
@@ -72,7 +74,7 @@ export function startKotlinClient(run: KotlinRun): KotlinClient {
   };
 }
 
-/** Copies a client's `LAB_DIR`, as one that restores a backup would: named pipes and lock files stay behind. */
+/** Copies a client's `CLIENT_DIR`, as one that restores a backup would: named pipes and lock files stay behind. */
 export async function copyRealm(from: string, to: string): Promise<void> {
   await cp(from, to, { recursive: true, filter: isPlainFile });
 }

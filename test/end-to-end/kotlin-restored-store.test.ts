@@ -40,7 +40,7 @@ describeKotlin(
       assert.equal(await killed.exit, null);
 
       await swap(() => backup.lose()); // with its secret
-      const last = start(5, { LAB_DIR: directory, LAB_SEED: '2' });
+      const last = start(5, { CLIENT_DIR: directory, CLIENT_SEED: '2' });
       assert.equal(await last.exit, 0, last.errors());
       assert.doesNotMatch(last.errors(), /\(fatal\)|isFatal=true/);
       assert.deepEqual(adopted(), { unknown: 1, unverified: 1, ahead: 1 });
@@ -61,17 +61,17 @@ describeKotlin(
     it('is held back, keeps what it has, and delivers it once it has logged in anew', async () => {
       const directory = join(site.scratch.path, 'device');
       const key = await addApiKey(site.store, 'gateway');
-      const environment = { LAB_DIR: directory, LAB_API_KEY: key };
+      const environment = { CLIENT_DIR: directory, CLIENT_API_KEY: key };
       const before = start(10, environment);
       await assertDelivered([before]);
 
       await site.restart({ secret: 'another secret'.padEnd(32, '.') });
-      const heldBack = start(10, { ...environment, LAB_SEED: '2', LAB_TIMEOUT: '8' });
+      const heldBack = start(10, { ...environment, CLIENT_SEED: '2', CLIENT_TIMEOUT: '8' });
       assert.equal(await heldBack.exit, 1);
       assert.match(heldBack.errors(), /auth\/session 503/);
 
       await rm(join(directory, 'mongodb-realm'), { recursive: true }); // the engine's users; it logs in at once without
-      const loggedIn = start(10, { ...environment, LAB_SEED: '3' });
+      const loggedIn = start(10, { ...environment, CLIENT_SEED: '3' });
       assert.equal(await loggedIn.exit, 0, loggedIn.errors());
       await assertDelivered([before, loggedIn], [heldBack]);
     });

@@ -121,10 +121,10 @@ const killedTransaction = 5;
 /** Environment of a client that writes until it is killed, and prints what it has committed. */
 export function untilKilled(directory: string): Record<string, string> {
   return {
-    LAB_DIR: directory,
-    LAB_PRINT: 'commit',
-    LAB_BATCH: String(killedTransaction),
-    LAB_PAUSE_MS: '20',
+    CLIENT_DIR: directory,
+    CLIENT_PRINT: 'commit',
+    CLIENT_BATCH: String(killedTransaction),
+    CLIENT_PAUSE_MS: '20',
   };
 }
 

@@ -13,7 +13,7 @@ describeKotlin('a native client and realm-ingest', {}, ({ site, start, stored, .
 
   it('delivers everything of a file whose server is killed again and again', async () => {
     await site.restart({ ownProcess: true });
-    const client = start(400, { LAB_BATCH: '5', LAB_PAUSE_MS: '20', LAB_TIMEOUT: '60' });
+    const client = start(400, { CLIENT_BATCH: '5', CLIENT_PAUSE_MS: '20', CLIENT_TIMEOUT: '60' });
     for (const goal of [50, 150, 250]) {
       await lab.storesMoreThan(goal);
       site.network.cut();

@@ -118,16 +118,16 @@ describeMongodb('three realm-ingest processes on one MongoDB', function () {
           environment,
         });
       const directory = join(scratch.path, 'device');
-      const first = start(servers[0], 20, { LAB_DIR: directory });
+      const first = start(servers[0], 20, { CLIENT_DIR: directory });
       assert.equal(await first.exit, 0, first.errors());
       const copy = join(scratch.path, 'copy');
       await copyRealm(directory, copy);
 
-      const slowly = { LAB_PRINT: 'commit', LAB_BATCH: '2', LAB_PAUSE_MS: '300' };
-      const again = start(servers[1], 60, { LAB_DIR: directory, LAB_SEED: '2', ...slowly });
+      const slowly = { CLIENT_PRINT: 'commit', CLIENT_BATCH: '2', CLIENT_PAUSE_MS: '300' };
+      const again = start(servers[1], 60, { CLIENT_DIR: directory, CLIENT_SEED: '2', ...slowly });
       await eventually('a commit', () => again.lines.length > 0);
       await nextSecond();
-      const fromCopy = start(servers[2], 20, { LAB_DIR: copy, LAB_SEED: '3', ...slowly });
+      const fromCopy = start(servers[2], 20, { CLIENT_DIR: copy, CLIENT_SEED: '3', ...slowly });
       for (const client of [again, fromCopy]) {
         assert.equal(await client.exit, 0, client.errors());
         assert.doesNotMatch(client.errors(), /error/i);

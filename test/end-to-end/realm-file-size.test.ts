@@ -19,14 +19,14 @@ describeKotlin(
     it('grows by a megabyte at a time, and uses again what was acknowledged', async () => {
       const directory = join(site.scratch.path, 'device');
       const environment = {
-        LAB_DIR: directory,
-        LAB_PRINT: 'commit',
-        LAB_BATCH: '50',
-        LAB_PAUSE_MS: '10',
-        LAB_TIMEOUT: '120',
+        CLIENT_DIR: directory,
+        CLIENT_PRINT: 'commit',
+        CLIENT_BATCH: '50',
+        CLIENT_PAUSE_MS: '10',
+        CLIENT_TIMEOUT: '120',
       };
       const fileBytes = (): number =>
-        statSync(join(directory, 'lab.realm'), { throwIfNoEntry: false })?.size ?? 0;
+        statSync(join(directory, 'client.realm'), { throwIfNoEntry: false })?.size ?? 0;
       let unsentBytes = 0;
       const gauge = new RealmFileGauge({ fileBytes, recordBytes: () => unsentBytes });
 

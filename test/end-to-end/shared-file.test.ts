@@ -13,7 +13,7 @@ describeKotlin(
       const first = start(5000, untilKilled(directory));
       await lab.storesMoreThan(0);
       await nextSecond();
-      const second = start(5000, { ...untilKilled(directory), LAB_SEED: '2' });
+      const second = start(5000, { ...untilKilled(directory), CLIENT_SEED: '2' });
       await eventually(
         'the refusal of the engine',
         () => second.errors(),
@@ -24,7 +24,7 @@ describeKotlin(
       for (const client of [first, second]) client.kill();
       await Promise.all([first.exit, second.exit]);
 
-      const third = start(5, { LAB_DIR: directory, LAB_SEED: '3' });
+      const third = start(5, { CLIENT_DIR: directory, CLIENT_SEED: '3' });
       await lab.assertDelivered([third], [first, second]);
       assert.deepEqual((site.server as Ingest).errors, []);
     });

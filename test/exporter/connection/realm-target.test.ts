@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import Realm, { endSessions } from '../../engine/realm.mjs';
 import { eventually } from '../../end-to-end/eventually.js';
 import { startIngest, type Ingest } from '../../end-to-end/ingest.js';
@@ -77,7 +78,7 @@ describe('a Realm that the app has opened', function () {
     const other = await openRealm('other.realm', [
       { name: 'Other', primaryKey: '_id', asymmetric: true, properties: { _id: 'objectId' } },
     ]);
-    const local = new Realm({ path: 'local.realm', schema: [] });
+    const local = new Realm({ path: join(scratch.path, 'local.realm'), schema: [] });
     for (const [value, pattern] of [
       [other, /no asymmetric class Span/],
       [local, /local/],
