@@ -100,6 +100,11 @@ export class SlotAdoption<Session extends AdoptedSession> {
     await session?.close();
   }
 
+  /** What is left after `stop` is known: later on, the own slot of the connection may be an orphan, too. */
+  #lookUnlessStopped(): void {
+    if (!this.#isStopped) this.#look();
+  }
+
   #look(): void {
     try {
       this.#orphans = this.#options.store.orphans();
@@ -122,7 +127,7 @@ export class SlotAdoption<Session extends AdoptedSession> {
     } catch (cause) {
       onError(cause);
     }
-    this.#look();
+    this.#lookUnlessStopped();
   }
 
   /** @returns the slot to go on with, taken */
@@ -132,12 +137,12 @@ export class SlotAdoption<Session extends AdoptedSession> {
     try {
       const session = openSession(slot);
       this.#session = session;
-      this.#look();
+      this.#lookUnlessStopped();
       try {
         next = await this.#empty(session, visited);
       } finally {
         if (this.#session === session) await this.drop();
-        this.#look();
+        this.#lookUnlessStopped();
       }
     } catch (cause) {
       onError(cause);
