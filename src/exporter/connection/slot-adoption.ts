@@ -76,12 +76,15 @@ export class SlotAdoption<Session extends AdoptedSession> {
 
   /** Resolves once every slot that waited was adopted and sent, or could not be opened; also when it is stopped. */
   async settled(): Promise<void> {
+    const visited = new Set<number>();
     let isNew: boolean;
     do {
+      const { size } = visited;
       this.lookAround();
       await this.#round;
-      // Others may have come meanwhile. If none could be visited, there is no use in looking again.
-      isNew = this.#visited.size > 0 && this.#orphans.some(({ number }) => !this.#visited.has(number));
+      for (const number of this.#visited) visited.add(number);
+      // Others may have come meanwhile; but a round that came no further than those before it will not do so now.
+      isNew = visited.size > size && this.#orphans.some(({ number }) => !visited.has(number));
     } while (isNew && !this.#isStopped);
   }
 
@@ -137,7 +140,8 @@ export class SlotAdoption<Session extends AdoptedSession> {
     try {
       const session = openSession(slot);
       this.#session = session;
-      this.#lookUnlessStopped();
+      this.#orphans = this.#orphans.filter(({ number }) => number !== slot.number);
+      this.#options.onChange();
       try {
         next = await this.#empty(session, visited);
       } finally {

@@ -135,8 +135,12 @@ export class SlotSession {
         const text = `${count} of the spool: ${cause === undefined ? 'unreadable' : describeCause(cause)}`;
         options.onError(new ConnectionError('write-failed', text, { cause }));
       },
+      onFailed: (cause) => {
+        const text = `the spool cannot be moved now: ${describeCause(cause)}`;
+        options.onError(new ConnectionError('write-failed', text, { cause, retryable: true }));
+      },
       onRefused: (count, cause) => {
-        const text = `${count} of the spool: ${describeCause(cause)}; they stay in it until another record can be written`;
+        const text = `${count} of the spool stay there until the synced Realm takes another record: ${describeCause(cause)}`;
         options.onError(new ConnectionError('write-failed', text, { cause, retryable: true }));
       },
     });
@@ -206,6 +210,7 @@ export class SlotSession {
     if (synced?.destination === destination) {
       synced.acknowledgements.add(count, sizeBytes);
       synced.gauge.observe();
+      if (count > 0) this.#mover.noteStored(destination);
     } else {
       this.#gauge.observe();
       // What a synced Realm did not take waits for it to take records again, as long as the mover's back-off says.
@@ -239,8 +244,6 @@ export class SlotSession {
    * Closes the files, and releases the slot as soon as no sync session uses them any more, usually milliseconds later. It
    * waits for that for at most two seconds; after that, the release goes on in the background. Until then, the spool stays
    * open, which tells other processes that the slot is in use.
-   *
-   * @throws whatever Realm or the file system throws
    */
   async close(): Promise<void> {
     clearInterval(this.#heartbeat);
@@ -253,17 +256,28 @@ export class SlotSession {
       await this.#keeper.close();
       this.#options.budget.remove(this.#gauge);
       for (const resolve of this.#settledWaiters.splice(0)) resolve();
-      const released = this.#release();
-      if (await settledWithin(released, MAX_RELEASE_MILLIS)) await released;
+      await settledWithin(this.#release(), MAX_RELEASE_MILLIS);
     }
   }
 
+  /** Never rejects: whatever fails is reported, and tried again. */
   async #release(): Promise<void> {
     const alarm = new Alarm();
     const backoff = new Backoff(RELEASE_BACKOFF);
-    while (this.#keeper.hasFilesInUse) await alarm.sleep(backoff.next());
-    this.#spool.close();
-    this.#slot.release();
+    while (!this.#isReleased()) await alarm.sleep(backoff.next());
+  }
+
+  #isReleased(): boolean {
+    try {
+      if (this.#keeper.hasFilesInUse) return false;
+      this.#spool.close();
+      this.#slot.release();
+      return true;
+    } catch (cause) {
+      const text = `slot ${this.#slot.number} cannot be released yet: ${describeCause(cause)}`;
+      this.#options.onError(new ConnectionError('open-failed', text, { cause, retryable: true }));
+      return false;
+    }
   }
 
   /** Moving records leave the rest where old ones can be dropped, until the server has acknowledged those before them. */
@@ -330,17 +344,20 @@ export class SlotSession {
 
 function openSpool(slot: Slot, options: SlotSessionOptions): Spool {
   const path = slot.path('spool.realm');
+  let spool: Spool | undefined;
   try {
-    const spool = Spool.open(options.Realm, path, options);
-    if ((slot.readRealmLock(path)?.participants ?? 1) === 1) return spool;
-    spool.close();
-    throw new SlotInUseError(slot.number);
+    spool = Spool.open(options.Realm, path, options);
+    const isShared = options.isNative && (slot.readRealmLock(path)?.participants ?? 1) > 1;
+    if (!isShared) return spool;
   } catch (cause) {
+    spool?.close();
     slot.release();
-    if (cause instanceof SlotInUseError) throw cause;
     throw new ConnectionError('open-failed', `the spool ${path}: ${describeCause(cause)}`, {
       cause,
       retryable: true,
     });
   }
+  spool.close();
+  slot.withdraw();
+  throw new SlotInUseError(slot.number);
 }

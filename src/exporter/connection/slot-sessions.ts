@@ -89,13 +89,7 @@ export class SlotSessions {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#alarm.ring();
-    for (const end of [() => this.#adoption?.stop(), () => this.#own?.close()]) {
-      try {
-        await end();
-      } catch (cause) {
-        this.#report(new ConnectionError('open-failed', `closing: ${describeCause(cause)}`, { cause }));
-      }
-    }
+    await Promise.all([this.#end(() => this.#adoption?.stop()), this.#end(() => this.#own?.close())]);
   }
 
   /** @returns whether there is a slot of our own now */
@@ -172,13 +166,23 @@ export class SlotSessions {
     );
     this.#report(error);
     if (session !== this.#own) {
-      await this.#adoption?.drop();
+      await this.#end(() => this.#adoption?.drop());
       return;
     }
     this.#own = undefined;
     this.#error = error;
-    await session.close();
-    if (!this.#hasEnded()) this.open();
+    const closed = this.#end(() => session.close());
+    if (!this.#isClosed) this.open();
+    await closed;
+  }
+
+  /** Never rejects. */
+  async #end(close: () => Promise<void> | undefined): Promise<void> {
+    try {
+      await close();
+    } catch (cause) {
+      this.#report(new ConnectionError('open-failed', `closing: ${describeCause(cause)}`, { cause }));
+    }
   }
 
   #report(error: RealmTelemetryError): void {

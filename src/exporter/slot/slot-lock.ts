@@ -118,6 +118,14 @@ export class SlotLock {
     this.#files.write(this.#path, JSON.stringify(text));
   }
 
+  /**
+   * Takes back that the slot was taken: its holder, which seemed to have gone, has it again. Everybody sees what they saw
+   * before, so that whoever takes the slot next has to find out the same.
+   */
+  withdraw(): void {
+    this.#files.remove(this.#path);
+  }
+
   get #path(): string {
     return lockPath(this.#files, this.#directory, this.#number);
   }

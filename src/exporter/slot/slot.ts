@@ -45,6 +45,8 @@ export interface Slot {
   beat(): void;
   /** Gives the slot back, for the next process or for adoption. */
   release(): void;
+  /** Gives a slot back as it was before it was taken, because its holder is still there. */
+  withdraw(): void;
 }
 
 /** A slot that nobody holds, and that carries unsent records. */
@@ -103,17 +105,11 @@ export class FileSlotStore implements SlotStore {
   }
 
   orphans(): readonly OrphanedSlot[] {
-    return this.#slotNumbers().flatMap((number) => {
-      const directory = this.#files.join(this.#service, `slot-${number}`);
-      const records = readUnsent(this.#files, this.#files.join(directory, this.#app, UNSENT));
-      if (records === undefined || !SlotLock.isFree(this.#files, directory, this.#watch)) return [];
-      return [{ number, records }];
-    });
+    return [...this.#findOrphans()];
   }
 
   adopt(except?: ReadonlySet<number>): Slot | undefined {
-    for (const { number } of this.orphans()) {
-      if (except?.has(number) === true) continue;
+    for (const { number } of this.#findOrphans(except)) {
       const slot = this.#take(number);
       if (slot === undefined) continue;
       // Its holder may have sent everything and left between our two looks.
@@ -129,6 +125,16 @@ export class FileSlotStore implements SlotStore {
       bytes += this.#files.sizeBytes(this.#files.join(this.#service, `slot-${number}`, this.#app));
     }
     return bytes;
+  }
+
+  *#findOrphans(except?: ReadonlySet<number>): Generator<OrphanedSlot> {
+    for (const number of this.#slotNumbers()) {
+      if (except?.has(number) === true) continue;
+      const directory = this.#files.join(this.#service, `slot-${number}`);
+      const records = readUnsent(this.#files, this.#files.join(directory, this.#app, UNSENT));
+      if (records === undefined || !SlotLock.isFree(this.#files, directory, this.#watch)) continue;
+      yield { number, records };
+    }
   }
 
   #take(number: number): Slot | undefined {
@@ -212,6 +218,10 @@ class FileSlot implements Slot {
   release(): void {
     this.#lock.release();
   }
+
+  withdraw(): void {
+    this.#lock.withdraw();
+  }
 }
 
 /** Numbers of the slots in use where there are no files, for every build of the package in this process. */
@@ -232,6 +242,9 @@ export class MemorySlotStore implements SlotStore {
     while (except?.has(number) === true || held.has(`${this.#prefix}-${number}`)) number += 1;
     const name = `${this.#prefix}-${number}`;
     held.add(name);
+    const release = (): void => {
+      held.delete(name);
+    };
     return {
       number,
       directory: undefined,
@@ -245,9 +258,8 @@ export class MemorySlotStore implements SlotStore {
       markSent: () => undefined,
       isHeld: () => held.has(name),
       beat: () => undefined,
-      release: () => {
-        held.delete(name);
-      },
+      release,
+      withdraw: release,
     };
   }
 

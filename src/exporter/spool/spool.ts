@@ -188,11 +188,15 @@ export class Spool implements Destination {
     return { records, seqs, unreadable };
   }
 
-  /** Deletes the records with these `seq`s, which `peek` gave, and which may have been dropped since. */
-  remove(seqs: readonly number[]): void {
+  /**
+   * Deletes the records with these `seq`s, ascending, which `peek` gave, and which may have been dropped since.
+   *
+   * @returns how many of them were still there
+   */
+  remove(seqs: readonly number[]): number {
     const [first] = seqs;
     const last = seqs.at(-1);
-    if (first === undefined || last === undefined) return;
+    if (first === undefined || last === undefined) return 0;
     const chosen = new Set(seqs);
     let records = 0;
     let bytes = 0;
@@ -206,6 +210,7 @@ export class Spool implements Destination {
     });
     this.#count -= records;
     this.#sizeBytes -= bytes;
+    return records;
   }
 
   /** Drops the oldest records: one slice of at most `maxCount`, in one transaction. */

@@ -38,12 +38,14 @@ describe('SlotAdoption', () => {
   let errors: unknown[];
   let adoption: SlotAdoption<Session>;
   let openSession: (slot: Slot) => Session;
+  let taking: (number: number) => void;
 
   beforeEach(() => {
     orphans = [0, 1];
     released = [];
     sessions = [];
     errors = [];
+    taking = () => undefined;
     openSession = ({ number }) => {
       const session = new Session(number);
       sessions.push(session);
@@ -55,6 +57,7 @@ describe('SlotAdoption', () => {
       adopt(except) {
         const number = orphans.find((orphan) => except?.has(orphan) !== true);
         if (number === undefined) return undefined;
+        taking(number);
         orphans = orphans.filter((orphan) => orphan !== number);
         return { number, release: () => released.push(number) } as unknown as Slot;
       },
@@ -164,6 +167,19 @@ describe('SlotAdoption', () => {
     await adoption.settled();
     assert.deepEqual([adoption.waiting, adoption.isSettled], [20, false]);
     assert.equal(errors.length, 2);
+  });
+
+  it('does not look again and again where a slot can be opened no more than it was before', async () => {
+    openSession = ({ number }) => {
+      orphans.push(number); // released
+      throw new Error('wrong key');
+    };
+    taking = (number) => {
+      if (number === 1) throw new Error('no space left');
+    };
+    await adoption.settled();
+    assert.ok(errors.length <= 4, `${errors.length} errors`);
+    assert.equal(adoption.isSettled, false);
   });
 
   it('ends its waiting when it is stopped', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sinon from 'sinon';
@@ -11,6 +11,7 @@ import { SlotSession } from '../../../src/exporter/connection/slot-session.js';
 import { nodeFiles } from '../../../src/exporter/platform/node/files.js';
 import { DeviceBudget } from '../../../src/exporter/slot/device-budget.js';
 import { FileSlotStore, type Slot } from '../../../src/exporter/slot/slot.js';
+import { Spool } from '../../../src/exporter/spool/spool.js';
 import { EngineBoundary, writeRealmLock } from '../session/engine-boundary.js';
 
 describe('slot session', () => {
@@ -18,12 +19,14 @@ describe('slot session', () => {
   let store: FileSlotStore;
   let slot: Slot;
   let engine: EngineBoundary;
+  let errors: string[];
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'slot-session-'));
     store = new FileSlotStore(nodeFiles, { directory, serviceName: 'shop', appId: 'app' });
     slot = store.acquire();
     engine = new EngineBoundary();
+    errors = [];
   });
 
   afterEach(() => {
@@ -50,7 +53,7 @@ describe('slot session', () => {
       onChange: () => undefined,
       onAcknowledged: () => undefined,
       onDropped: () => undefined,
-      onError: () => undefined,
+      onError: (error) => errors.push(error.message),
       onSlotLost: () => undefined,
     });
   }
@@ -68,13 +71,31 @@ describe('slot session', () => {
     assert.equal(store.acquire().number, 0);
   });
 
-  it('does not hold up the shutdown for a session that never leaves, and keeps the slot for good', async () => {
+  it('does not hold up the shutdown for a session that stays, and releases the slot when that leaves', async () => {
     const session = open();
     await eventually('a Realm', () => engine.calls.includes('listen'));
     await session.close();
     assert.equal(store.acquire().number, 1);
     writeRealmLock(slot.path('user-user.realm'), { participants: 0, hasSyncAgent: false });
     await eventually('the release', () => store.acquire(new Set([1, 2])).number === 0);
+  });
+
+  it('releases the slot although a lock file could not be read, and says so', async () => {
+    const session = open();
+    await eventually('a Realm', () => engine.calls.includes('listen'));
+    writeRealmLock(slot.path('user-user.realm'), { participants: 0, hasSyncAgent: false });
+    sinon.stub(slot, 'readRealmLock').onFirstCall().throws(new Error('EMFILE')).callThrough();
+    await session.close();
+    assert.equal(store.acquire().number, 0);
+    assert.match(errors.join(), /slot 0 cannot be released yet: EMFILE/);
+  });
+
+  it('closes a spool whose lock file cannot be read, before it gives the slot back', () => {
+    const close = sinon.spy(Spool.prototype, 'close');
+    sinon.stub(slot, 'readRealmLock').throws(new Error('EMFILE'));
+    assert.throws(() => open(), /EMFILE/);
+    assert.equal(close.callCount, 1);
+    assert.equal(store.acquire().number, 0);
   });
 
   it('leaves a slot alone whose files another process has open, whatever the lock on the slot says', () => {
@@ -85,6 +106,11 @@ describe('slot session', () => {
         error instanceof SlotInUseError && error.message.includes('slot 0 is skipped: another process'),
     );
     assert.deepEqual(engine.calls, []);
-    assert.equal(store.acquire().number, 0, 'released: it is tried again later');
+    assert.equal(slot.isHeld(), false);
+    assert.deepEqual(
+      readdirSync(join(slot.directory ?? '', '..')).filter((name) => name.startsWith('lock-')),
+      [],
+      'as if it had never been taken',
+    );
   });
 });

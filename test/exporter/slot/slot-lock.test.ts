@@ -60,6 +60,16 @@ describe('SlotLock', function () {
     assert.equal(lock.isHeld(), false);
   });
 
+  it("is its holder's again where the one that took it over withdraws", () => {
+    const first = acquire()!;
+    first.release();
+    const second = acquire()!;
+    assert.equal(first.isHeld(), false);
+    second.withdraw();
+    assert.equal(first.isHeld(), true);
+    assert.equal(acquire()?.isHeld(), true);
+  });
+
   it('lets nobody read who holds it', () => {
     acquire();
     for (const name of readdirSync(directory)) {

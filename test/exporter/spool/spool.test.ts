@@ -191,17 +191,19 @@ describe('spool', () => {
   });
 
   describe('mover', () => {
-    /** Takes what it is given, but for some names; `full` takes nothing. */
+    /** Takes what it is given; refuses what is called `bad`, and fails at what is called `large` on a disk that is full. */
     class Shelf implements Destination {
       readonly isBusy = false;
       readonly names: string[] = [];
       isFull = false;
+      isBroken = false;
 
       storeSlice(records: readonly WritableRecord[], from: number, maxCount: number): SliceResult {
         const slice = records.slice(from, from + Math.min(2, maxCount)).map(nameOf);
-        if (this.isFull) throw new Error('no space left');
         const refused = slice.findIndex((name) => name.startsWith('bad'));
         if (refused >= 0) throw new RefusedRecordError(refused, new Error('no such class'));
+        const isTooLarge = this.isFull && slice.some((name) => name.startsWith('large'));
+        if (this.isBroken || isTooLarge) throw new Error('no space left');
         this.names.push(...slice);
         return { taken: slice.length, stored: slice.length, storedBytes: slice.length * 50 };
       }
@@ -210,22 +212,32 @@ describe('spool', () => {
     let shelf: Shelf | undefined;
     let dropped: unknown[];
     let refused: unknown[];
+    let failed: string[];
     let mover: SpoolMover;
 
     beforeEach(() => {
       shelf = new Shelf();
       dropped = [];
       refused = [];
+      failed = [];
       mover = new SpoolMover({
         spool,
         destination: () => shelf,
         onMoved: () => undefined,
         onDropped: (reason, count) => dropped.push([reason, count]),
+        onFailed: (cause) => failed.push((cause as Error).message),
         onRefused: (count, cause) => refused.push([count, (cause as Error).message]),
       });
     });
 
     afterEach(() => mover.stop());
+
+    /** Starts it again and again, so that it does not wait for its back-off. */
+    const startUntil = (what: string, holds: () => boolean) =>
+      eventually(what, () => {
+        mover.start();
+        return holds();
+      });
 
     it('moves everything, in order', async () => {
       fill(...['a', 'b', 'c', 'd', 'e'].map(record));
@@ -234,83 +246,136 @@ describe('spool', () => {
       assert.deepEqual(shelf?.names, ['a', 'b', 'c', 'd', 'e']);
     });
 
-    it('gives up a record that alone cannot be written', async () => {
-      fill(...['a', 'b', 'bad', 'd', 'e'].map(record));
-      mover.start();
-      await eventually('an empty spool', () => spool.count === 0);
-      assert.deepEqual(shelf?.names, ['a', 'b', 'd', 'e']);
-      assert.deepEqual(dropped, [['write-failed', 1]]);
+    describe('and records that are refused', () => {
+      it('gives one up once another is taken', async () => {
+        fill(...['a', 'b', 'bad', 'd', 'e'].map(record));
+        mover.start();
+        await eventually('an empty spool', () => spool.count === 0);
+        assert.deepEqual(shelf?.names, ['a', 'b', 'd', 'e']);
+        assert.deepEqual(dropped, [['write-failed', 1]]);
+      });
+
+      it('gives up as many in a row as there are, and counts each', async () => {
+        const bad = Array.from({ length: 300 }, (_, index) => record(`bad${index}`));
+        fill(record('bad'), record('bad'), record('a'), ...bad, record('b'));
+        mover.start();
+        await eventually('an empty spool', () => spool.count === 0);
+        assert.deepEqual(shelf?.names, ['a', 'b']);
+        assert.deepEqual(dropped, [
+          ['write-failed', 2],
+          ['write-failed', 256],
+          ['write-failed', 44],
+        ]);
+        assert.deepEqual(refused, []);
+      });
+
+      it('keeps them while none was ever taken, and says so once', async () => {
+        fill(record('bad'), record('bad'));
+        mover.start();
+        await eventually('word of it', () => refused.length > 0);
+        mover.start();
+        await eventually('its end', () => !mover.isRunning);
+        assert.deepEqual(refused, [[2, 'no such class']]);
+        assert.deepEqual(dropped, []);
+        assert.equal(spool.count, 2);
+        fill(record('a'));
+        mover.start();
+        await eventually('an empty spool', () => spool.count === 0);
+        assert.deepEqual(shelf?.names, ['a']);
+        assert.deepEqual(dropped, [['write-failed', 2]]);
+      });
+
+      it('gives them up as well when the destination takes a record that was not in the spool', async () => {
+        fill(record('bad'));
+        mover.start();
+        await eventually('word of it', () => refused.length > 0);
+        mover.noteStored(shelf!);
+        await eventually('an empty spool', () => spool.count === 0);
+        assert.deepEqual(dropped, [['write-failed', 1]]);
+      });
+
+      it('tries the last ones once more, after a while, where others were taken before', async () => {
+        fill(...['a', 'bad', 'bad'].map(record));
+        mover.start();
+        await eventually('the good one', () => shelf?.names.length === 1);
+        for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+        assert.equal(spool.count, 2);
+        await startUntil('an empty spool', () => spool.count === 0);
+        assert.deepEqual([dropped.length, refused], [2, []]);
+        await eventually('its end', () => !mover.isRunning);
+      });
+
+      it('tries them in another Realm', async () => {
+        fill(record('bad'));
+        mover.start();
+        await eventually('word of it', () => refused.length > 0);
+        shelf = new Shelf();
+        shelf.storeSlice = function (records) {
+          this.names.push(...records.map(nameOf));
+          return { taken: records.length, stored: records.length, storedBytes: 0 };
+        };
+        mover.start();
+        await eventually('an empty spool', () => spool.count === 0);
+        assert.deepEqual(shelf.names, ['bad']);
+        assert.deepEqual(dropped, []);
+      });
+
+      it('does not count those that were dropped meanwhile', async () => {
+        fill(...['bad', 'bad', 'bad'].map(record));
+        mover.start();
+        await eventually('word of it', () => refused.length > 0);
+        assert.equal(spool.dropOldest(2).records, 2);
+        fill(record('a'));
+        mover.start();
+        await eventually('an empty spool', () => spool.count === 0);
+        assert.deepEqual(dropped, [['write-failed', 1]]);
+      });
     });
 
-    it('gives up as many in a row as there are, and counts each', async () => {
-      const bad = Array.from({ length: 300 }, (_, index) => record(`bad${index}`));
-      fill(record('bad'), record('bad'), record('a'), ...bad, record('b'));
-      mover.start();
-      await eventually('an empty spool', () => spool.count === 0);
-      assert.deepEqual(shelf?.names, ['a', 'b']);
-      assert.deepEqual(dropped, [
-        ['write-failed', 2],
-        ['write-failed', 300],
-      ]);
-      assert.deepEqual(refused, []);
-    });
+    describe('and transactions that fail', () => {
+      it('keeps everything while nothing can be written, and goes on when it can', async () => {
+        fill(...['a', 'b', 'c'].map(record));
+        shelf!.isBroken = true;
+        mover.start();
+        await eventually('word of it', () => failed.length > 0);
+        assert.equal(spool.count, 3);
+        shelf!.isBroken = false;
+        mover.start();
+        await eventually('an empty spool', () => spool.count === 0);
+        assert.deepEqual(shelf?.names, ['a', 'b', 'c']);
+        assert.deepEqual([dropped, failed], [[], ['no space left']]);
+      });
 
-    it('keeps what alone cannot be written while there is nothing else, and says so once', async () => {
-      fill(record('bad'), record('bad'));
-      mover.start();
-      await eventually('word of it', () => refused.length > 0);
-      mover.start();
-      await eventually('its end', () => !mover.isRunning);
-      assert.deepEqual(refused, [[2, 'no such class']]);
-      assert.deepEqual(dropped, []);
-      assert.equal(spool.count, 2);
-      fill(record('a'));
-      mover.start();
-      await eventually('an empty spool', () => spool.count === 0);
-      assert.deepEqual(shelf?.names, ['a']);
-      assert.deepEqual(dropped, [['write-failed', 2]]);
-    });
+      it('gives up no large record because smaller ones still fit', async () => {
+        fill(...['large', 'large', 'bad', 'small', 'small'].map(record));
+        shelf!.isFull = true;
+        await startUntil('five attempts', () => failed.length >= 5);
+        assert.deepEqual([spool.count, shelf!.names, dropped], [5, [], []]);
+        shelf!.isFull = false;
+        await startUntil('an empty spool', () => spool.count === 0);
+        assert.deepEqual(shelf!.names, ['large', 'large', 'small', 'small']);
+        assert.deepEqual(dropped, [['write-failed', 1]]);
+      });
 
-    it('tries what was refused once more in another Realm', async () => {
-      fill(record('bad'));
-      mover.start();
-      await eventually('word of it', () => refused.length > 0);
-      shelf = new Shelf();
-      shelf.storeSlice = function (records) {
-        this.names.push(...records.map(nameOf));
-        return { taken: records.length, stored: records.length, storedBytes: 0 };
-      };
-      mover.start();
-      await eventually('an empty spool', () => spool.count === 0);
-      assert.deepEqual(shelf.names, ['bad']);
-      assert.deepEqual(dropped, []);
-    });
-
-    it('keeps everything while nothing can be written, and goes on when it can', async () => {
-      fill(...['a', 'b', 'c'].map(record));
-      shelf!.isFull = true;
-      mover.start();
-      for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-      assert.equal(spool.count, 3);
-      assert.deepEqual(dropped, []);
-      shelf!.isFull = false;
-      await eventually('an empty spool', () => spool.count === 0);
-      assert.deepEqual(shelf?.names, ['a', 'b', 'c']);
+      it('keeps what was refused before them as well', async () => {
+        fill(...['bad', 'large', 'small'].map(record));
+        shelf!.isFull = true;
+        await startUntil('three attempts', () => failed.length >= 3);
+        assert.deepEqual([spool.count, shelf!.names, dropped], [3, [], []]);
+        shelf!.isFull = false;
+        await startUntil('an empty spool', () => spool.count === 0);
+        assert.deepEqual([shelf!.names, dropped], [['large', 'small'], [['write-failed', 1]]]);
+      });
     });
 
     it('sends nothing again while the spool cannot delete it', async () => {
       fill(...['a', 'b', 'bad', 'd', 'e'].map(record));
       const remove = sinon.stub(spool, 'remove').throws(new Error('no space left'));
-      mover.start();
-      await eventually('three attempts', () => {
-        mover.start(); // does not wait for the back-off
-        return remove.callCount > 3;
-      });
+      await startUntil('three attempts', () => remove.callCount > 3);
       assert.deepEqual(shelf!.names, ['a', 'b']);
       assert.equal(spool.count, 5);
       remove.restore();
-      mover.start();
-      await eventually('an empty spool', () => spool.count === 0);
+      await startUntil('an empty spool', () => spool.count === 0);
       assert.deepEqual(shelf!.names, ['a', 'b', 'd', 'e']);
       assert.deepEqual(dropped, [['write-failed', 1]]);
     });
