@@ -55,9 +55,13 @@ export class SlotAdoption<Session extends AdoptedSession> {
     return this.#session;
   }
 
-  /** Records in slots that wait to be adopted, as they were counted when somebody last looked. */
-  get waiting(): number {
-    return this.#orphans.reduce((sum, { records }) => sum + records, 0);
+  /**
+   * Records in slots that wait to be adopted, as they were counted when somebody last looked.
+   *
+   * @param own - the number of the connection's own slot, which waits for the next process once it is released
+   */
+  countWaiting(own?: number): number {
+    return this.#orphans.reduce((sum, { number, records }) => (number === own ? sum : sum + records), 0);
   }
 
   /** Whether no slot is being sent, and none was waiting for it when somebody last looked. */
@@ -103,11 +107,6 @@ export class SlotAdoption<Session extends AdoptedSession> {
     await session?.close();
   }
 
-  /** What is left after `stop` is known: later on, the own slot of the connection may be an orphan, too. */
-  #lookUnlessStopped(): void {
-    if (!this.#isStopped) this.#look();
-  }
-
   #look(): void {
     try {
       this.#orphans = this.#options.store.orphans();
@@ -130,7 +129,7 @@ export class SlotAdoption<Session extends AdoptedSession> {
     } catch (cause) {
       onError(cause);
     }
-    this.#lookUnlessStopped();
+    this.#look();
   }
 
   /** @returns the slot to go on with, taken */
@@ -146,7 +145,7 @@ export class SlotAdoption<Session extends AdoptedSession> {
         next = await this.#empty(session, visited);
       } finally {
         if (this.#session === session) await this.drop();
-        this.#lookUnlessStopped();
+        this.#look();
       }
     } catch (cause) {
       onError(cause);

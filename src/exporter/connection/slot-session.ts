@@ -153,6 +153,10 @@ export class SlotSession {
     platform.unref(this.#heartbeat);
   }
 
+  get slotNumber(): number {
+    return this.#slot.number;
+  }
+
   /** Records in the spool. */
   get spooled(): number {
     return this.#spool.count;

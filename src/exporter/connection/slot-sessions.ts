@@ -56,7 +56,7 @@ export class SlotSessions {
 
   /** Records in slots that wait to be adopted. */
   get waiting(): number {
-    return this.#adoption?.waiting ?? 0;
+    return this.#adoption?.countWaiting(this.#own?.slotNumber) ?? 0;
   }
 
   /** Whether nothing is left to send, in slots that wait to be adopted either. */
