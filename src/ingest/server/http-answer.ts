@@ -83,7 +83,7 @@ export class ErrorAnswers {
   readonly #isClosing: () => boolean;
   readonly #lines = new LogThrottle(lineMillis);
 
-  /** @param isClosing - a store that closes under the last requests has not failed: nothing is logged of it then */
+  /** @param isClosing - a store that closes under the last requests has not failed, and nothing is logged of it */
   constructor(logger: Logger, isClosing: () => boolean) {
     this.#logger = logger;
     this.#isClosing = isClosing;
@@ -104,7 +104,7 @@ export class ErrorAnswers {
   }
 
   #tellFailure(error: StoreError): void {
-    if (this.#isClosing()) return;
+    if (this.#isClosing() && error.mayComeOfClosing) return;
     const events = this.#lines.admit(error.code);
     if (events !== undefined) this.#logger.warn({ err: error, events }, 'requests could not be answered');
   }

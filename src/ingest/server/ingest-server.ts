@@ -11,7 +11,7 @@ import { resolveServerSecret } from '../auth/server-secret.js';
 import type { Logger } from '../logger.js';
 import { settlesWithin } from '../settles-within.js';
 import { openStore } from '../store/open-store.js';
-import type { StoreError } from '../store/store-error.js';
+import { StoreError } from '../store/store-error.js';
 import type { Store } from '../store/store.js';
 import { unlessAborted } from '../store/unless-aborted.js';
 import { defaultSyncLimits } from '../sync/sync-limits.js';
@@ -142,7 +142,7 @@ async function startServer(
     ...(maxDeadLetterBytes !== undefined && { maxDeadLetterBytes }),
   });
   try {
-    return await serve(options, store, onBroken, signal, () => store.close());
+    return await serve(options, store, onBroken, undefined, () => store.close());
   } catch (error) {
     await store.close();
     throw error;
@@ -153,16 +153,16 @@ async function serve(
   options: ResolvedIngestOptions,
   store: Store,
   onBroken: (error: StoreError) => void,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
   release: () => Promise<void>,
 ): Promise<RunningServer> {
   const { appId, host, tls, logger, publicUrl, maxMessageBytes, maxInflightBytes } = options;
   const scheme = tls ? 'https' : 'http';
-  // A store that is down may keep it waiting.
+  // A store that was handed in may be down and wait; our own ends its waiting itself.
   const secret = await unlessAborted(
     resolveServerSecret(store, options.secret, logger),
     signal,
-    () => new Error('the server was closed while it started'),
+    () => new StoreError('store-unavailable', 'the server was closed while it started', { retryable: true }),
   );
   const keys = deriveKeys(secret);
   const authenticator = new Authenticator({
@@ -257,7 +257,10 @@ async function serve(
 async function releaseStore(release: () => Promise<void>, logger: Logger): Promise<void> {
   try {
     if (await settlesWithin(release(), releaseMillis)) return;
-    logger.info({ releaseMillis }, 'the store is still busy; it is not waited for any longer');
+    logger.info(
+      { releaseMillis },
+      'the store is still busy and is not waited for any longer; devices send again what it has not acknowledged',
+    );
   } catch (error) {
     logger.error({ err: error }, 'the store could not be closed');
   }

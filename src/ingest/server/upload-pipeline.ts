@@ -42,6 +42,10 @@ export interface UploadCounters {
   readonly documents: number;
   /** Documents that were there already: sent again because an acknowledgement was lost. */
   readonly duplicates: number;
+  /**
+   * Dead letters that were new. One whose answer was lost, and which was there when its upload was stored again, is not
+   * among them; `realm-ingest dead-letters list` has all.
+   */
   readonly deadLetters: Readonly<Partial<Record<DeadLetterReason, number>>>;
   /** Calls of the store that failed, by its error's code. */
   readonly storeFailures: Readonly<Partial<Record<ErrorCode, number>>>;
@@ -173,7 +177,8 @@ export class UploadPipeline implements SyncHost {
       this.#failure = undefined;
       this.#count(request.file, result);
     } catch (error) {
-      if (error instanceof StoreError && !this.#abandoned) this.#noteFailure(error);
+      const isOfClosing = this.#abandoned && error instanceof StoreError && error.mayComeOfClosing;
+      if (error instanceof StoreError && !isOfClosing) this.#noteFailure(error);
       throw error;
     }
   }

@@ -12,4 +12,9 @@ export class StoreError extends RealmTelemetryError {
     this.retryable = options.retryable;
     this.particulars = particulars;
   }
+
+  /** Whether it may only mean that the store, or the server that uses it, is being closed. A damaged store is more. */
+  get mayComeOfClosing(): boolean {
+    return this.retryable || this.code === 'store-closed';
+  }
 }

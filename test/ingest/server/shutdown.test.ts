@@ -8,6 +8,7 @@ import type { IngestServerOptions } from '../../../src/ingest/server/ingest-opti
 import { createIngestServer, type IngestServer } from '../../../src/ingest/server/ingest-server.js';
 import { openStore } from '../../../src/ingest/store/open-store.js';
 import { Database } from '../../../src/ingest/store/sqlite/database.js';
+import { ServeLock } from '../../../src/ingest/store/sqlite/serve-lock.js';
 import type { Store } from '../../../src/ingest/store/store.js';
 import { eventually } from '../../end-to-end/eventually.js';
 import { RecordingLogger } from '../recording-logger.js';
@@ -27,11 +28,16 @@ describe('a server that closes while requests wait for its store', () => {
     const { url } = await server.start();
     const { access_token } = await logIn(url, appId);
     const waiting: (() => void)[] = [];
-    const wait = (): Promise<void> => new Promise((resolve) => waiting.push(resolve));
+    const calls: Promise<unknown>[] = [];
+    const wait = <T>(call: () => Promise<T>): Promise<T> => {
+      const called = new Promise<void>((resolve) => waiting.push(resolve)).then(call);
+      calls.push(called);
+      return called;
+    };
     const findByHash = store.apiKeys.findByHash.bind(store.apiKeys);
-    store.apiKeys.findByHash = (hash) => wait().then(() => findByHash(hash));
+    store.apiKeys.findByHash = (hash) => wait(() => findByHash(hash));
     const has = store.revocations.has.bind(store.revocations);
-    store.revocations.has = (subjects) => wait().then(() => has(subjects));
+    store.revocations.has = (subjects) => wait(() => has(subjects));
 
     const before = logger.lines.length;
     const broken = assert.rejects(
@@ -45,7 +51,8 @@ describe('a server that closes while requests wait for its store', () => {
     await broken;
     await store.close();
     for (const go of waiting) go();
-    await delay(100);
+    await Promise.allSettled(calls);
+    await turn();
     const complaints = logger.lines
       .slice(before)
       .filter(({ level }) => level === 'warn' || level === 'error');
@@ -102,7 +109,7 @@ describe('a server that closes with an upload of several parts in flight', () =>
     await client.closed;
     assert.match((await client.next()) ?? '', /^json_error 101 .*\n\{"tryAgain":true/);
     assert.equal(await client.next(), undefined);
-    await delay(200); // What is under way may still fail.
+    await turn(); // What has failed by now has been told.
     const complaints = logger.lines.filter(
       ({ level, message }) =>
         (level === 'warn' || level === 'error') && !message.startsWith('a server secret was made'),
@@ -144,7 +151,8 @@ describe('a server that closes with an upload of several parts in flight', () =>
     client.upload(11, changeset);
     await eventually('the upload', () => (server.counters?.sync.uploads ?? 0) === 1);
     await server.close();
-    await delay(1500); // By now the commit, which waits for 5 s, has failed.
+    // The commit waits for 5 s; the next opener gets the file when the store has let go of it.
+    await eventually('the end of the store', () => isFree(path));
     other.execute('ROLLBACK');
     other.close();
     await isNoFailure(server, client, token);
@@ -161,10 +169,22 @@ describe('a server that closes with an upload of several parts in flight', () =>
     await server.close();
     await store.close();
     await Promise.allSettled(calls);
-    await delay(100);
     await isNoFailure(server, client, token);
   });
 });
+
+/** Whether no store has the file any more. */
+function isFree(path: string): boolean {
+  try {
+    new ServeLock(path, 0).release();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whatever was resolved or rejected has reached those who wait for it. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** The store, each of whose commits begins later than it was asked for. */
 function slowedDown(store: Store, millis: number, calls: Promise<unknown>[]): Store {

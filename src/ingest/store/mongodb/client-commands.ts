@@ -8,6 +8,7 @@ import { ServerWatch } from './server-watch.js';
 const closeMillis = 1000;
 
 interface RunningCommand {
+  readonly kind: CommandKind;
   /** Rejects it, and takes it from the driver. */
   giveUp(reason: string): void;
 }
@@ -35,7 +36,8 @@ export class ClientCommands {
     new ServerWatch(
       client,
       () => {
-        for (const command of this.#running) this.#cutOff.add(command);
+        // The server goes on with a build whose connection still stands, and only its answer tells of one that does not.
+        for (const command of this.#running) if (command.kind !== 'build') this.#cutOff.add(command);
       },
       () => {
         this.#giveUpAfterGrace();
@@ -60,6 +62,7 @@ export class ClientCommands {
     const millis = this.#timing[`${kind}Millis`];
     return new Promise<T>((resolve, reject) => {
       const command: RunningCommand = {
+        kind,
         giveUp: (reason) => {
           end();
           const error = this.#unavailable(`${reason} (${what})`);

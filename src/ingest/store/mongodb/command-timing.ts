@@ -22,8 +22,9 @@ export interface CommandTiming {
    */
   readonly buildMillis: number;
   /**
-   * What commands that were under way when their server was lost still have once a server that takes writes is there
-   * again. The driver repeats some of them once by itself, and then they are answered within milliseconds.
+   * What commands that were under way when connections were lost still have once a server that takes writes is known
+   * again. The driver repeats some of them by itself. Others were sent on connections that still stand, and a write may
+   * wait for its majority: one that takes longer is repeated, which does no harm.
    */
   readonly graceMillis: number;
   /** How long a client may fail without a single answer of the server before another one is tried, and how often. */
@@ -38,6 +39,6 @@ export const defaultTiming: CommandTiming = {
   writeMillis: 30_000,
   scanMillis: 60_000,
   buildMillis: 24 * 3600 * 1000,
-  graceMillis: 1000,
+  graceMillis: 3000,
   renewalMillis: 30_000,
 };

@@ -6,7 +6,7 @@
 import type * as mongodb from 'mongodb';
 import { StoreError } from '../store-error.js';
 
-/** `mongodb` 6 or 7. Values go through its own `BSON`: a driver refuses those of another major version. */
+/** `mongodb` 6.13 or later, which takes signals, or 7. Values go through its own `BSON`: a driver refuses those of another major version. */
 export type Driver = typeof mongodb;
 
 export type LoadDriver = () => Promise<Driver>;

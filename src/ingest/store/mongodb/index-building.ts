@@ -47,6 +47,7 @@ export class IndexBuilding {
       waiting.abort();
       late.catch(() => undefined);
     }
+    if (this.#closed) return;
     logger?.info({}, 'indexes are being built; uploads are taken meanwhile');
     building.then(
       () => logger?.info({}, 'indexes are built'),

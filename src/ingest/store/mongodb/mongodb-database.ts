@@ -137,7 +137,7 @@ export class MongodbDatabase {
 
   /**
    * What a cursor gives, each step of it under a deadline: the time between steps is the caller's. The driver gives the
-   * signal to the first command only: the connection of a later one comes back after `socketTimeoutMS`.
+   * signal to the first command only. If a later one hangs, its connection is lost to the pool until the client is renewed.
    */
   async *iterate<T>(
     what: string,
@@ -155,8 +155,8 @@ export class MongodbDatabase {
         yield value;
       }
     } finally {
-      // Not waited for: it is a command, too.
-      void cursor.close().catch(() => undefined);
+      // Not waited for: it may be a command, too.
+      this.#client.run('read', `close ${what}`, () => cursor.close()).catch(() => undefined);
     }
   }
 

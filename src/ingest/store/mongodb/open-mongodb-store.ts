@@ -45,9 +45,10 @@ export async function openMongodbStore(options: MongodbStoreOptions): Promise<St
   };
   const outage = mode === 'serve' ? new OutageWait({ name, logger, signal }) : undefined;
   const attempt = async (): Promise<Store> => {
+    signal?.throwIfAborted();
     const database = openDatabase();
     const building = new IndexBuilding(() => openDatabase({ maxPoolSize: 1, socketTimeoutMS: 0 }));
-    const giveUp = (): void => void database.close();
+    const giveUp = (): void => void Promise.all([database.close(), building.close()]);
     signal?.addEventListener('abort', giveUp);
     try {
       await prepare(database, building, options);

@@ -26,6 +26,8 @@ export class RenewableClient {
   #commands: ClientCommands;
   /** When the first command began that has not been answered, with none answered since. */
   #silentSince: number | undefined;
+  /** When a command last had no answer. */
+  #failedAt = Number.NEGATIVE_INFINITY;
   #triedAt = Number.NEGATIVE_INFINITY;
   #candidate: ClientCommands | undefined;
   #isClosed = false;
@@ -67,7 +69,7 @@ export class RenewableClient {
   async close(): Promise<void> {
     this.#isClosed = true;
     const open = this.#candidate === undefined ? [this.#commands] : [this.#commands, this.#candidate];
-    await Promise.all(open.map((commands) => commands.close('it is closed')));
+    await Promise.all(open.map((commands) => commands.close('the store was closed')));
   }
 
   #open(): ClientCommands {
@@ -81,9 +83,12 @@ export class RenewableClient {
 
   #noteSilence(commands: ClientCommands, begunAt: number): void {
     if (commands !== this.#commands || this.#isClosed) return;
-    this.#silentSince ??= begunAt;
     const now = performance.now();
     const { renewalMillis } = this.#options.timing;
+    // Failures with a long time between them, in which nothing was asked, are no silence.
+    if (begunAt - this.#failedAt > renewalMillis) this.#silentSince = undefined;
+    this.#failedAt = now;
+    this.#silentSince ??= begunAt;
     if (now - this.#silentSince < renewalMillis || now - this.#triedAt < renewalMillis) return;
     this.#triedAt = now;
     void this.#renew();
@@ -104,14 +109,17 @@ export class RenewableClient {
     this.#candidate = undefined;
     const since = this.#silentSince;
     if (!isAnswered || since === undefined || this.#isClosed) {
-      await candidate.close('it is not needed');
+      await candidate.close('the client was closed');
       return;
     }
     const broken = this.#commands;
     this.#commands = candidate;
     this.#silentSince = undefined;
     const silentSeconds = Math.round((performance.now() - since) / 1000);
-    logger?.warn({ silentSeconds }, 'MongoDB answers a new client only: it replaces the old one');
-    await broken.close('its client was replaced');
+    logger?.warn(
+      { silentSeconds },
+      'the MongoDB client got no answer for some time, and a new one did: the old one was replaced',
+    );
+    await broken.close('the client was replaced');
   }
 }

@@ -471,7 +471,7 @@ describe('sync endpoint', () => {
     });
 
     it('who has ended its side while it waits is let go within that time, and gives up what it holds', async () => {
-      await listen({ maxInflightBytes: 100_000, holdBackMillis: 300 });
+      await listen({ maxInflightBytes: 100_000, holdBackMillis: 2000 });
       const goOn = await holdUpAfterIdent();
       const [a, b] = goOn.raws;
       const changesets = [{ clientVersion: 10, bytes: Buffer.alloc(120_000) }];
