@@ -121,6 +121,22 @@ describe('the commands of a MongoDB client', () => {
     await assert.rejects(writing, /the connection was lost/);
   });
 
+  it('are given up, but not the making of indexes, which goes on over a connection that still stands', async () => {
+    const commands = commandsWith({ graceMillis: 1 });
+    client.describe('a:1', 'RSPrimary');
+    let failures = 0;
+    const building = commands.run('build', 'indexes', never).catch(() => (failures += 1));
+    const reading = commands.run('read', 'ping', never);
+    client.lose('a:1');
+    client.describe('a:1', 'RSPrimary');
+    await assert.rejects(reading, /the connection was lost/);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(failures, 0);
+    void commands.close('the store was closed');
+    await building;
+    assert.equal(failures, 1);
+  });
+
   it('are given up when a former secondary is lost that is the primary now', async () => {
     const commands = commandsWith({ graceMillis: 1 });
     client.describe('b:1', 'RSSecondary');

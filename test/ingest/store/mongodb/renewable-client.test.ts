@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import * as driver from 'mongodb';
+import sinon from 'sinon';
 import { defaultTiming } from '../../../../src/ingest/store/mongodb/command-timing.js';
 import { RenewableClient } from '../../../../src/ingest/store/mongodb/renewable-client.js';
 import { eventually } from '../../../end-to-end/eventually.js';
@@ -72,6 +73,20 @@ describe('a MongoDB client that can be renewed', () => {
     });
 
   afterEach(() => client.close());
+
+  it('stays when commands fail now and then, with nothing asked in between', async () => {
+    const clock = sinon.useFakeTimers({ toFake: ['performance'] });
+    try {
+      create(['unreachable', 'answers'], 30);
+      await assert.rejects(write());
+      clock.tick(1000);
+      await assert.rejects(write());
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(made.length, 1);
+    } finally {
+      clock.restore();
+    }
+  });
 
   for (const behaviour of ['silent', 'unreachable'] as const) {
     it(`is replaced when it is ${behaviour}, and a new one is answered`, async () => {
