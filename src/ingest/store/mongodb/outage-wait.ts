@@ -42,7 +42,7 @@ export class OutageWait {
       });
     for (;;) {
       try {
-        // One that was aborted long ago, when the store was opened, has no waiting to end.
+        // A signal that was aborted before this call ends nothing here.
         return await unlessAborted(attempt(), signal?.aborted === true ? undefined : signal, ended);
       } catch (error) {
         const mayPass = error instanceof StoreError && error.retryable && !isAccessRefused(error);

@@ -37,7 +37,7 @@ export class RenewableClient {
     this.#commands = this.#open();
   }
 
-  /** The one that is used now: never keep it. */
+  /** The client in use. It may be replaced at any time: do not keep it. */
   get current(): MongoClient {
     return this.#commands.client;
   }
@@ -94,7 +94,7 @@ export class RenewableClient {
     void this.#renew();
   }
 
-  /** Puts a new client in the place of the one that is used, if the new one is answered. Never rejects. */
+  /** Replaces the client, if a new one gets an answer. Never rejects. */
   async #renew(): Promise<void> {
     if (this.#candidate !== undefined) return;
     const { databaseName, logger } = this.#options;

@@ -488,7 +488,7 @@ describe('sync endpoint', () => {
       );
       await b!.until(() => endpoint.heldBackCount === 2, 'both to be held back');
       await b!.until(() => b!.closed, 'the end');
-      assert.equal(endpoint.connectionCount, 1);
+      await b!.until(() => endpoint.connectionCount === 1, 'the server to know of it');
       goOn.release();
       await a!.until(() => endpoint.inflightBytes === 0);
     });
