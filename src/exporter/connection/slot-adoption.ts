@@ -124,7 +124,7 @@ export class SlotAdoption<Session extends AdoptedSession> {
       let slot = this.#isStopped ? undefined : store.adopt(this.#visited);
       while (slot !== undefined) {
         this.#visited.add(slot.number);
-        slot = await this.#visit(slot, this.#visited);
+        slot = await this.#visit(slot);
       }
     } catch (cause) {
       onError(cause);
@@ -133,7 +133,7 @@ export class SlotAdoption<Session extends AdoptedSession> {
   }
 
   /** @returns the slot to go on with, taken */
-  async #visit(slot: Slot, visited: ReadonlySet<number>): Promise<Slot | undefined> {
+  async #visit(slot: Slot): Promise<Slot | undefined> {
     const { store, openSession, onError } = this.#options;
     let next: Slot | undefined;
     try {
@@ -142,7 +142,7 @@ export class SlotAdoption<Session extends AdoptedSession> {
       this.#orphans = this.#orphans.filter(({ number }) => number !== slot.number);
       this.#options.onChange();
       try {
-        next = await this.#empty(session, visited);
+        next = await this.#empty(session);
       } finally {
         if (this.#session === session) await this.drop();
         this.#look();
@@ -151,17 +151,17 @@ export class SlotAdoption<Session extends AdoptedSession> {
       onError(cause);
     }
     await nextTurn();
-    if (!this.#isStopped) return next ?? store.adopt(visited);
+    if (!this.#isStopped) return next ?? store.adopt(this.#visited);
     next?.release();
     return undefined;
   }
 
   /** Waits until nothing is left in a slot, or another waits: @returns that one, taken. */
-  async #empty(session: Session, visited: ReadonlySet<number>): Promise<Slot | undefined> {
+  async #empty(session: Session): Promise<Slot | undefined> {
     while (!(await isSettledSoon(session))) {
-      const next = this.#options.store.adopt(visited);
+      const next = this.#options.store.adopt(this.#visited);
       // Those that were visited come again in the next round.
-      if (next !== undefined || visited.size > 1) return next;
+      if (next !== undefined || this.#visited.size > 1) return next;
     }
     return undefined;
   }

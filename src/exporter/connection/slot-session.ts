@@ -268,10 +268,11 @@ export class SlotSession {
   async #release(): Promise<void> {
     const alarm = new Alarm();
     const backoff = new Backoff(RELEASE_BACKOFF);
-    while (!this.#isReleased()) await alarm.sleep(backoff.next());
+    while (!this.#tryRelease()) await alarm.sleep(backoff.next());
   }
 
-  #isReleased(): boolean {
+  /** @returns whether the slot is released */
+  #tryRelease(): boolean {
     try {
       if (this.#keeper.hasFilesInUse) return false;
       this.#spool.close();
