@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist', '.tshy', '.tshy-build', 'node_modules', 'coverage'] },
+  { ignores: ['**/dist', '**/.tshy', '**/.tshy-build', 'coverage'] },
   js.configs.recommended,
   {
     files: ['**/*.ts', '**/*.cts'],
@@ -25,7 +25,7 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.ts'],
-    ignores: ['src/ingest/**', 'src/exporter/platform/node/**'],
+    ignores: ['src/platform/node/**'],
     rules: {
       // Apps load this half in browsers and in React Native.
       'no-restricted-imports': [
@@ -34,7 +34,7 @@ export default tseslint.config(
           patterns: [
             {
               regex: '^(node:|ws$|mongodb$)',
-              message: 'Only exporter/platform/node and ingest may import this.',
+              message: 'Only platform/node may import this.',
             },
           ],
         },
@@ -42,7 +42,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['test/**/*.ts'],
+    files: ['test/**/*.ts', 'realm-ingest/test/**/*.ts'],
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',
     },

@@ -10,9 +10,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { largeChangeset } from '../test/ingest/server/large-changeset.js';
-import { measuredAppId, startMeasuredServer } from '../test/ingest/server/measured-server.js';
-import { logIn, SyncClient } from '../test/ingest/server/sync-client.js';
+import { largeChangeset } from '../realm-ingest/test/support/large-changeset.js';
+import { measuredAppId, startMeasuredServer } from '../realm-ingest/test/support/measured-server.js';
+import { logIn, SyncClient } from '../test/support/server/sync-client.js';
 
 const mebibyte = 2 ** 20;
 

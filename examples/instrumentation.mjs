@@ -4,7 +4,7 @@
  *
  * An app of yours has `import Realm from 'realm'` in place of the first import, and needs neither counters nor report.
  */
-import Realm, { engineName } from '../test/engine/realm.mjs';
+import Realm, { engineName } from '../test/support/engine/realm.mjs';
 import { register } from 'node:module';
 import { connect, RealmLogRecordExporter, RealmSpanExporter } from 'opentelemetry-exporter-realm';
 import { getNodeAutoInstrumentations } from '@opentelemetry/auto-instrumentations-node';

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const require = createRequire(import.meta.url);
-const packageJson = require.resolve('opentelemetry-exporter-realm/package.json');
+const packageJson = require.resolve('realm-ingest/package.json');
 const { bin } = JSON.parse(readFileSync(packageJson, 'utf8'));
 const realmIngest = fileURLToPath(new URL(bin['realm-ingest'], `file://${packageJson}`));
 const running = new Set();

@@ -7,8 +7,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 const platform = {
-  node: './exporter/platform/node/index.js',
-  default: './exporter/platform/browser/index.js',
+  node: './platform/node/index.js',
+  default: './platform/browser/index.js',
 };
 
 for (const dialect of ['esm', 'commonjs']) {

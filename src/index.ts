@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export { InvalidOptionError, RealmTelemetryError, type ErrorCode, type ErrorLevel } from './errors.js';
+export { type ErrorCode } from './errors.js';
 export {
   connect,
   type AppConnectOptions,
@@ -12,14 +12,14 @@ export {
   type ConnectOptions,
   type CredentialsOption,
   type UserConnectOptions,
-} from './exporter/connection/connect.js';
-export { type Connection } from './exporter/connection/connection.js';
-export { ConnectionError, type ConnectionErrorCode } from './exporter/connection-error.js';
+} from './delivery/connect.js';
+export { type Connection } from './delivery/connection.js';
+export { ConnectionError, type ConnectionErrorCode } from './connection-error.js';
 export {
   type ConnectionState,
   type ConnectionStatus,
   type StatusListener,
-} from './exporter/connection/connection-status.js';
+} from './delivery/connection-status.js';
 export { ExportError } from './exporter/export-error.js';
 export { type ExportResult } from './exporter/export-result.js';
 export {
@@ -31,7 +31,8 @@ export {
 } from './exporter/exporter-options.js';
 export { RealmLogRecordExporter } from './exporter/realm-log-record-exporter.js';
 export { RealmSpanExporter } from './exporter/realm-span-exporter.js';
-export { type RealmConstructor, type RealmLike } from './exporter/realm-types.js';
+export { type RealmConstructor, type RealmLike } from './realm/realm-types.js';
 export { type ReadableLogRecordLike } from './model/readable-log-record.js';
 export { type ReadableSpanLike } from './model/readable-span.js';
-export { schemasFor, type RecordSchema } from './model/schema.js';
+export { schemasFor, type RecordSchema } from './wire/schema.js';
+export { InvalidOptionError, RealmTelemetryError, type ErrorLevel } from './wire/telemetry-error.js';

@@ -4,9 +4,9 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { deadLetterReasons } from '../src/ingest/store/store.js';
-import { ended } from './end-to-end/ended.js';
-import { createScratch, type Scratch } from './end-to-end/scratch.js';
+import { deadLetterReasons } from '../realm-ingest/src/store/store.js';
+import { ended } from './support/ended.js';
+import { createScratch, type Scratch } from './support/scratch.js';
 
 const checkout = fileURLToPath(new URL('..', import.meta.url));
 const documents = [
@@ -55,7 +55,7 @@ describe('docs/running.md', function () {
 
   it('has a server that runs, serves its metrics, and ends on SIGTERM', async () => {
     const [, text = ''] = /^```js\n(.*?)^```/ms.exec(running) ?? [];
-    const library = pathToFileURL(join(checkout, 'src/ingest/index.ts')).href;
+    const library = pathToFileURL(join(checkout, 'realm-ingest/src/index.ts')).href;
     const file = join(scratch.path, 'server.mjs');
     const ending = [
       "if (!web.listening) await new Promise((resolve) => web.once('listening', resolve));",
@@ -66,7 +66,7 @@ describe('docs/running.md', function () {
     await writeFile(
       file,
       `${text
-        .replace('opentelemetry-exporter-realm/ingest', library)
+        .replace('realm-ingest', library)
         .replace('sqlite:telemetry.db', scratch.store)
         .replace('port: 9090', 'port: 0')
         .replace('listen(8080)', "listen(0, '127.0.0.1')")}\n${ending.join('\n')}\n`,

@@ -4,10 +4,10 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { errorTable } from '../src/errors.js';
-import { runCommand, startIngestProcess, type IngestProcess } from './end-to-end/ingest-process.js';
-import { ended } from './end-to-end/ended.js';
-import { createScratch, type Scratch } from './end-to-end/scratch.js';
-import { storedDocuments } from './end-to-end/stored.js';
+import { runCommand, startIngestProcess, type IngestProcess } from './support/ingest-process.js';
+import { ended } from './support/ended.js';
+import { createScratch, type Scratch } from './support/scratch.js';
+import { storedDocuments } from './support/stored.js';
 
 const checkout = fileURLToPath(new URL('..', import.meta.url));
 const readme = await readFile(join(checkout, 'README.md'), 'utf8');
@@ -16,9 +16,9 @@ const plain = readme.replace(/ +/g, ' ');
 
 /** What snippets import, and where it is in a checkout that was not built. */
 const modules: Record<string, string> = {
-  realm: join(checkout, 'test/engine/realm.mjs'),
+  realm: join(checkout, 'test/support/engine/realm.mjs'),
   'opentelemetry-exporter-realm': join(checkout, 'src/index.ts'),
-  'opentelemetry-exporter-realm/ingest': join(checkout, 'src/ingest/index.ts'),
+  'realm-ingest': join(checkout, 'realm-ingest/src/index.ts'),
 };
 
 /** The fenced blocks of one language. A block that imports nothing goes on where the one before it ends. */
@@ -64,7 +64,7 @@ describe('README', function () {
     );
     const paths = {
       ...Object.fromEntries(Object.entries(modules).map(([name, path]) => [name, [path]])),
-      realm: [join(checkout, 'test/engine/realm.d.mts')],
+      realm: [join(checkout, 'test/support/engine/realm.d.mts')],
     };
     const { compilerOptions } = JSON.parse(await readFile(join(checkout, 'tsconfig.json'), 'utf8')) as {
       compilerOptions: object;

@@ -1,5 +1,5 @@
 import type { ResourceLike } from '../model/readable-span.js';
-import { settledWithin } from './bounded-wait.js';
+import { settledWithin } from '../time/bounded-wait.js';
 
 /**
  * Waits for the asynchronous attributes of resources, for the processors that do not.

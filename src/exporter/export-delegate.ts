@@ -2,15 +2,15 @@ import type { MeterProvider } from '@opentelemetry/api';
 import type { ResourceLike } from '../model/readable-span.js';
 import type { RealmRecord } from '../model/realm-record.js';
 import { AsyncResources } from './async-resources.js';
-import { settledWithin } from './bounded-wait.js';
-import { describeCause } from './connection-error.js';
-import { Diagnostics } from './diagnostics.js';
+import { settledWithin } from '../time/bounded-wait.js';
+import { describeCause } from '../connection-error.js';
+import { Diagnostics } from '../diagnostics.js';
 import { ExportError } from './export-error.js';
 import { ExportResultCode, type ExportResult } from './export-result.js';
 import { ExporterMetrics, type ExportOutcome, type Signal } from './exporter-metrics.js';
-import type { RecordTarget } from './record-target.js';
-import { withoutTracing } from './suppression.js';
-import { nextTurn } from './turn.js';
+import type { RecordTarget } from '../delivery/record-target.js';
+import { withoutTracing } from '../suppression.js';
+import { nextTurn } from '../time/next-turn.js';
 
 /** The longest that an export waits for the asynchronous attributes of a resource. */
 const MAX_RESOURCE_WAIT_MILLIS = 5000;

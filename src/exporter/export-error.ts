@@ -1,7 +1,7 @@
-import { RealmTelemetryError } from '../errors.js';
+import { ExporterError } from '../errors.js';
 
 /** Records of an export were not stored. */
-export class ExportError extends RealmTelemetryError {
+export class ExportError extends ExporterError {
   /** How many records of this export were not stored. */
   readonly failed: number;
 

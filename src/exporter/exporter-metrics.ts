@@ -6,10 +6,10 @@
  * @module
  */
 import type { Attributes, Counter, Histogram, Meter, MeterProvider, UpDownCounter } from '@opentelemetry/api';
-import type { ErrorCode, RealmTelemetryError } from '../errors.js';
+import type { ErrorCode, ExporterError } from '../errors.js';
 import { packageVersion } from '../version.js';
-import { describeCause } from './connection-error.js';
-import type { Diagnostics } from './diagnostics.js';
+import { describeCause } from '../connection-error.js';
+import type { Diagnostics } from '../diagnostics.js';
 
 /** What is exported, as the metrics' names have it. */
 export type Signal = 'span' | 'log';
@@ -28,7 +28,7 @@ export interface ExportOutcome {
   /** Items that were not stored. */
   readonly failed: number;
   /** Why they were not: present if and only if the export has failed. */
-  readonly error?: RealmTelemetryError;
+  readonly error?: ExporterError;
 }
 
 /** How many exporters of a type have been measured: their names are told apart by it, and come again after a restart. */

@@ -1,8 +1,8 @@
 import type { MeterProvider } from '@opentelemetry/api';
-import { InvalidOptionError } from '../errors.js';
-import type { RealmLike } from './realm-types.js';
-import { recordTarget, type HasRecordTarget, type RecordTarget } from './record-target.js';
-import { targetForRealm } from './connection/realm-target.js';
+import { InvalidOptionError } from '../wire/telemetry-error.js';
+import type { RealmLike } from '../realm/realm-types.js';
+import { recordTarget, type HasRecordTarget, type RecordTarget } from '../delivery/record-target.js';
+import { targetForRealm } from '../delivery/realm-target.js';
 
 /** How telemetry is laid out in Realm: one object for each span and log record. */
 export type Layout = 'documents';

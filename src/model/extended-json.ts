@@ -8,12 +8,14 @@
  * @module
  */
 import { encodeBase64 } from './base64.js';
-import { encodeRealmKey } from './realm-key.js';
+import {
+  bigintToExtendedJson,
+  maxCollectionLevels,
+  numberToExtendedJson,
+} from '../wire/extended-json-number.js';
+import { encodeRealmKey } from '../wire/realm-key.js';
 import type { RecordContext } from './record-context.js';
 import { ListValue, MapValue, readValue, textOf, type ScalarValue } from './telemetry-value.js';
-
-/** Arrays and maps within each other; what is deeper travels as its string. */
-export const maxCollectionLevels = 64;
 
 /**
  * What an element takes beside its text, in BSON (type, index, length) and in Extended JSON (comma, colon, brackets): a
@@ -24,25 +26,6 @@ export const elementBytes = 8;
 /** The text of a collection, and of everything in it. @throws ValueTooLargeError */
 export function collectionToExtendedJson(collection: ListValue | MapValue, context: RecordContext): string {
   return writeCollection(collection, context, []);
-}
-
-/**
- * A number by the rule for telemetry: integral within ±(2^53−1) → Int32 if it fits, else Int64, and −0 is 0; all others
- * Double, in the text that js-bson's EJSON gives them.
- */
-export function numberToExtendedJson(value: number): string {
-  if (Number.isSafeInteger(value)) return integerToExtendedJson(value, value === (value | 0));
-  return `{"$numberDouble":"${Number.isInteger(value) ? value.toFixed(1) : String(value)}"}`;
-}
-
-/** A 64-bit integer by the same rule. */
-export function bigintToExtendedJson(value: bigint): string {
-  return integerToExtendedJson(value, value === BigInt.asIntN(32, value));
-}
-
-function integerToExtendedJson(value: number | bigint, fitsInt32: boolean): string {
-  // A template makes "0" of -0.
-  return fitsInt32 ? `{"$numberInt":"${value}"}` : `{"$numberLong":"${value}"}`;
 }
 
 function writeScalar(value: ScalarValue): string {

@@ -1,6 +1,6 @@
 import { collectionToExtendedJson, elementBytes } from './extended-json.js';
 import { hrTimeToUnixNano, isInt64 } from './hr-time.js';
-import { encodeRealmKey } from './realm-key.js';
+import { encodeRealmKey } from '../wire/realm-key.js';
 import { ValueTooLargeError, type RecordContext } from './record-context.js';
 import { ListValue, MapValue, namesOf, readValue, textOf, type ScalarValue } from './telemetry-value.js';
 

@@ -8,7 +8,7 @@ import type { ReadableLogRecordLike } from './readable-log-record.js';
 import type { LinkLike, ReadableSpanLike, SpanContextLike, TimedEventLike } from './readable-span.js';
 import { RecordContext } from './record-context.js';
 import type { RealmRecord } from './realm-record.js';
-import { classNamesFor } from './schema.js';
+import { classNamesFor } from '../wire/schema.js';
 import { SharedParts } from './shared-parts.js';
 import { UnmappableRecordError } from './unmappable-record-error.js';
 

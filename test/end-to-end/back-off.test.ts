@@ -6,15 +6,15 @@ import {
   StoreError,
   type IngestServer,
   type Store,
-} from '../../src/ingest/index.js';
-import type Realm from '../engine/realm.mjs';
-import { BSON, engineName } from '../engine/realm.mjs';
-import { RecordingLogger } from '../ingest/recording-logger.js';
-import { closeDevices, openDevice, type Device } from './device.js';
-import { eventually } from './eventually.js';
-import { Network } from './network.js';
-import { createScratch } from './scratch.js';
-import { toWebSocketMessages } from './web-socket-messages.js';
+} from '../../realm-ingest/src/index.js';
+import type Realm from '../support/engine/realm.mjs';
+import { BSON, engineName } from '../support/engine/realm.mjs';
+import { RecordingLogger } from '../support/server/recording-logger.js';
+import { closeDevices, openDevice, type Device } from '../support/device.js';
+import { eventually } from '../support/eventually.js';
+import { Network } from '../support/network.js';
+import { createScratch } from '../support/scratch.js';
+import { toWebSocketMessages } from '../support/web-socket-messages.js';
 
 const schema: Realm.ObjectSchema[] = [
   { name: 'Chunk', asymmetric: true, primaryKey: '_id', properties: { _id: 'objectId', text: 'string' } },

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import type Realm from '../engine/realm.mjs';
-import { BSON, engineName } from '../engine/realm.mjs';
-import { skip } from '../skip.js';
-import { describeSqlite } from './describe-stores.js';
-import { openDevice } from './device.js';
-import { startIngestProcess } from './ingest-process.js';
-import { useSite } from './site.js';
-import { closeReader, storedDeadLetters, storedDocuments } from './stored.js';
+import type Realm from '../support/engine/realm.mjs';
+import { BSON, engineName } from '../support/engine/realm.mjs';
+import { skip } from '../support/skip.js';
+import { describeSqlite } from '../support/describe-stores.js';
+import { openDevice } from '../support/device.js';
+import { startIngestProcess } from '../support/ingest-process.js';
+import { useSite } from '../support/site.js';
+import { closeReader, storedDeadLetters, storedDocuments } from '../support/stored.js';
 
 const appId = 'backup';
 const schema: Realm.ObjectSchema[] = [

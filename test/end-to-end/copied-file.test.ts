@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { eventually } from './eventually.js';
-import type { Ingest } from './ingest.js';
-import { copyRealm } from './kotlin-client.js';
-import { describeKotlin, nextSecond, untilKilled } from './kotlin-suite.js';
+import { eventually } from '../support/eventually.js';
+import type { Ingest } from '../support/ingest.js';
+import { copyRealm } from '../support/kotlin-client.js';
+import { describeKotlin, nextSecond, untilKilled } from '../support/kotlin-suite.js';
 
 describeKotlin('a Realm file that is copied and restored', {}, ({ site, start, ...lab }) => {
   it('delivers once what every copy of it holds, and all that they write', async () => {

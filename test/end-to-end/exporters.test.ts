@@ -5,12 +5,12 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { connect, RealmLogRecordExporter, RealmSpanExporter, type Connection } from '../../src/index.js';
-import Realm, { engineName } from '../engine/realm.mjs';
-import { describeStores } from './describe-stores.js';
-import { eventually } from './eventually.js';
-import { startIngest, type IngestSettings } from './ingest.js';
-import { useSite } from './site.js';
-import { storedCount, storedDeadLetters, storedDocuments } from './stored.js';
+import Realm, { engineName } from '../support/engine/realm.mjs';
+import { describeStores } from '../support/describe-stores.js';
+import { eventually } from '../support/eventually.js';
+import { startIngest, type IngestSettings } from '../support/ingest.js';
+import { useSite } from '../support/site.js';
+import { storedCount, storedDeadLetters, storedDocuments } from '../support/stored.js';
 
 const appId = 'telemetry';
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addApiKey } from './api-keys.js';
-import type { Ingest } from './ingest.js';
-import { idOf, written } from './kotlin-documents.js';
-import { describeKotlin, untilKilled } from './kotlin-suite.js';
-import { createBackup } from './store-backup.js';
-import type { StoredDocument } from './stored.js';
+import { addApiKey } from '../support/api-keys.js';
+import type { Ingest } from '../support/ingest.js';
+import { idOf, written } from '../support/kotlin-documents.js';
+import { describeKotlin, untilKilled } from '../support/kotlin-suite.js';
+import { createBackup } from '../support/store-backup.js';
+import type { StoredDocument } from '../support/stored.js';
 
 describeKotlin(
   'a native client whose server loses its store',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { written } from './kotlin-documents.js';
-import { describeKotlin } from './kotlin-suite.js';
-import { storedDeadLetters } from './stored.js';
+import { written } from '../support/kotlin-documents.js';
+import { describeKotlin } from '../support/kotlin-suite.js';
+import { storedDeadLetters } from '../support/stored.js';
 
 describeKotlin('a native client and realm-ingest', {}, ({ site, start, stored, ...lab }) => {
   it('stores what the client wrote, nearly every property type', async () => {

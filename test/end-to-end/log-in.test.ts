@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import Realm, { BSON, engineName } from '../engine/realm.mjs';
-import { describeStores } from './describe-stores.js';
-import { closeDevices, openDevice } from './device.js';
-import { runCommand } from './ingest-process.js';
-import { startIngest, type Ingest, type IngestSettings } from './ingest.js';
-import { Network } from './network.js';
-import type { Scratch } from './scratch.js';
-import { storedCount } from './stored.js';
+import Realm, { BSON, engineName } from '../support/engine/realm.mjs';
+import { describeStores } from '../support/describe-stores.js';
+import { closeDevices, openDevice } from '../support/device.js';
+import { runCommand } from '../support/ingest-process.js';
+import { startIngest, type Ingest, type IngestSettings } from '../support/ingest.js';
+import { Network } from '../support/network.js';
+import type { Scratch } from '../support/scratch.js';
+import { storedCount } from '../support/stored.js';
 
 const appId = 'log-in';
 const schema: Realm.ObjectSchema[] = [

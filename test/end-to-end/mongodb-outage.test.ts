@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type Realm from '../engine/realm.mjs';
-import { BSON, engineName } from '../engine/realm.mjs';
-import { parseExposition, valueOf } from '../ingest/server/metrics/exposition.js';
-import { ownConnection } from '../ingest/server/sync-client.js';
-import { describeProxiedMongodb, MongodbProxy } from '../mongodb/mongodb-proxy.js';
-import { createTestDatabase, type TestDatabase } from '../mongodb/test-database.js';
-import { closeDevices, openDevice, type Device } from './device.js';
-import { eventually } from './eventually.js';
-import { startIngestProcess, type IngestProcess } from './ingest-process.js';
-import { closeReader, storedDeadLetters } from './stored.js';
+import type Realm from '../support/engine/realm.mjs';
+import { BSON, engineName } from '../support/engine/realm.mjs';
+import { parseExposition, valueOf } from '../support/server/exposition.js';
+import { ownConnection } from '../support/server/sync-client.js';
+import { describeProxiedMongodb, MongodbProxy } from '../support/mongodb/mongodb-proxy.js';
+import { createTestDatabase, type TestDatabase } from '../support/mongodb/test-database.js';
+import { closeDevices, openDevice, type Device } from '../support/device.js';
+import { eventually } from '../support/eventually.js';
+import { startIngestProcess, type IngestProcess } from '../support/ingest-process.js';
+import { closeReader, storedDeadLetters } from '../support/stored.js';
 
 const appId = 'outage';
 const schema: Realm.ObjectSchema[] = [

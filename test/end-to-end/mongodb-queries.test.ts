@@ -3,14 +3,14 @@ import { SpanKind } from '@opentelemetry/api';
 import { SeverityNumber } from '@opentelemetry/api-logs';
 import { MongoClient, ObjectId, type Db } from 'mongodb';
 import { connect, RealmLogRecordExporter, RealmSpanExporter, type Connection } from '../../src/index.js';
-import Realm, { endSessions, engineName } from '../engine/realm.mjs';
-import { createTestDatabase, describeMongodb, type TestDatabase } from '../mongodb/test-database.js';
-import { skip } from '../skip.js';
-import { documentedBlocks, missingOperators, runWithEquivalents } from './documented-queries.js';
-import { eventually } from './eventually.js';
-import { startIngest, type Ingest } from './ingest.js';
-import { dayMillis, hourMillis, minuteMillis, RecordedService } from './recorded-telemetry.js';
-import { createScratch, type Scratch } from './scratch.js';
+import Realm, { endSessions, engineName } from '../support/engine/realm.mjs';
+import { createTestDatabase, describeMongodb, type TestDatabase } from '../support/mongodb/test-database.js';
+import { skip } from '../support/skip.js';
+import { documentedBlocks, missingOperators, runWithEquivalents } from '../support/documented-queries.js';
+import { eventually } from '../support/eventually.js';
+import { startIngest, type Ingest } from '../support/ingest.js';
+import { dayMillis, hourMillis, minuteMillis, RecordedService } from '../support/recorded-telemetry.js';
+import { createScratch, type Scratch } from '../support/scratch.js';
 
 const appId = 'queries';
 

@@ -3,14 +3,14 @@ import { spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describeStores } from './describe-stores.js';
-import { eventually } from './eventually.js';
-import { startIngest } from './ingest.js';
-import { useSite } from './site.js';
-import { storedDocuments } from './stored.js';
+import { describeStores } from '../support/describe-stores.js';
+import { eventually } from '../support/eventually.js';
+import { startIngest } from '../support/ingest.js';
+import { useSite } from '../support/site.js';
+import { storedDocuments } from '../support/stored.js';
 
 const appId = 'own-traffic';
-const app = fileURLToPath(new URL('instrumented-app.ts', import.meta.url));
+const app = fileURLToPath(new URL('../support/instrumented-app.ts', import.meta.url));
 
 describeStores('an app with http, undici and net instrumented', (kind) => {
   const site = useSite(kind, (store) => startIngest({ appId, store }));

@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { startIngest, type Ingest } from './ingest.js';
-import { Network } from './network.js';
-import { createScratch, type Scratch } from './scratch.js';
-import { storedDocuments } from './stored.js';
+import { startIngest, type Ingest } from '../support/ingest.js';
+import { Network } from '../support/network.js';
+import { createScratch, type Scratch } from '../support/scratch.js';
+import { storedDocuments } from '../support/stored.js';
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url));
 const appId = 'my-app';
@@ -158,6 +158,6 @@ async function readRecipe(): Promise<string> {
   assert.ok(text, 'README has no recipe for the end of a process');
   const urlOf = (path: string): string => pathToFileURL(join(checkout, path)).href;
   return text
-    .replace("'realm'", `'${urlOf('test/engine/realm.mjs')}'`)
+    .replace("'realm'", `'${urlOf('test/support/engine/realm.mjs')}'`)
     .replace("'opentelemetry-exporter-realm'", `'${urlOf('src/index.ts')}'`);
 }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import Realm, { BSON, engineName } from '../engine/realm.mjs';
-import { describeStores } from './describe-stores.js';
-import { openDevice, type Device } from './device.js';
-import { eventually } from './eventually.js';
-import { everyTypeSamples, everyTypeSchema } from './every-type.js';
-import { startIngest } from './ingest.js';
-import { useSite } from './site.js';
-import { storedCount, storedDeadLetters, storedDocuments } from './stored.js';
+import Realm, { BSON, engineName } from '../support/engine/realm.mjs';
+import { describeStores } from '../support/describe-stores.js';
+import { openDevice, type Device } from '../support/device.js';
+import { eventually } from '../support/eventually.js';
+import { everyTypeSamples, everyTypeSchema } from '../support/every-type.js';
+import { startIngest } from '../support/ingest.js';
+import { useSite } from '../support/site.js';
+import { storedCount, storedDeadLetters, storedDocuments } from '../support/stored.js';
 
 const appId = 'engine';
 const noteSchema: Realm.ObjectSchema[] = [

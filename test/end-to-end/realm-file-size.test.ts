@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { RealmFileGauge } from '../../src/exporter/slot/realm-file-gauge.js';
-import { eventually } from './eventually.js';
-import { describeKotlin, nextSecond } from './kotlin-suite.js';
+import { RealmFileGauge } from '../../src/disk/realm-file-gauge.js';
+import { eventually } from '../support/eventually.js';
+import { describeKotlin, nextSecond } from '../support/kotlin-suite.js';
 
 const MiB = 2 ** 20;
 

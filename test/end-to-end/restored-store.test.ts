@@ -3,17 +3,17 @@ import { randomUUID } from 'node:crypto';
 import { BasicTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import sinon from 'sinon';
 import { connect, RealmSpanExporter } from '../../src/index.js';
-import Realm, { BSON, engineName } from '../engine/realm.mjs';
-import { addApiKey } from './api-keys.js';
-import { describeStores } from './describe-stores.js';
-import { closeDevices, openDevice, type Device } from './device.js';
-import { eventually } from './eventually.js';
-import { startIngest, type Ingest, type IngestSettings } from './ingest.js';
-import { Network } from './network.js';
-import type { Scratch } from './scratch.js';
-import { createBackup, type StoreBackup } from './store-backup.js';
-import { storedDeadLetters, storedDocuments } from './stored.js';
-import { expiryOf } from './token-expiry.js';
+import Realm, { BSON, engineName } from '../support/engine/realm.mjs';
+import { addApiKey } from '../support/api-keys.js';
+import { describeStores } from '../support/describe-stores.js';
+import { closeDevices, openDevice, type Device } from '../support/device.js';
+import { eventually } from '../support/eventually.js';
+import { startIngest, type Ingest, type IngestSettings } from '../support/ingest.js';
+import { Network } from '../support/network.js';
+import type { Scratch } from '../support/scratch.js';
+import { createBackup, type StoreBackup } from '../support/store-backup.js';
+import { storedDeadLetters, storedDocuments } from '../support/stored.js';
+import { expiryOf } from '../support/token-expiry.js';
 
 const appId = 'restored-store';
 const schema: Realm.ObjectSchema[] = [

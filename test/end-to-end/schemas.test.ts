@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { schemasFor } from '../../src/index.js';
-import type Realm from '../engine/realm.mjs';
-import { BSON, engineName } from '../engine/realm.mjs';
-import { describeStores } from './describe-stores.js';
-import { openDevice, openRealm, type Device } from './device.js';
-import { startIngest, type Ingest } from './ingest.js';
-import { useSite } from './site.js';
-import { storedDeadLetters, storedDocuments, type StoredDocument } from './stored.js';
+import type Realm from '../support/engine/realm.mjs';
+import { BSON, engineName } from '../support/engine/realm.mjs';
+import { describeStores } from '../support/describe-stores.js';
+import { openDevice, openRealm, type Device } from '../support/device.js';
+import { startIngest, type Ingest } from '../support/ingest.js';
+import { useSite } from '../support/site.js';
+import { storedDeadLetters, storedDocuments, type StoredDocument } from '../support/stored.js';
 
 const appId = 'schemas';
 

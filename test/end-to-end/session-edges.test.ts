@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import type Realm from '../engine/realm.mjs';
-import { BSON, engineName } from '../engine/realm.mjs';
-import { describeStores } from './describe-stores.js';
-import { openDevice, openRealm, type Device } from './device.js';
-import { eventually } from './eventually.js';
-import { startIngest, type Ingest, type IngestSettings } from './ingest.js';
-import { useSite } from './site.js';
-import { storedCount, storedDeadLetters, storedDocuments } from './stored.js';
-import { expiryOf } from './token-expiry.js';
+import type Realm from '../support/engine/realm.mjs';
+import { BSON, engineName } from '../support/engine/realm.mjs';
+import { describeStores } from '../support/describe-stores.js';
+import { openDevice, openRealm, type Device } from '../support/device.js';
+import { eventually } from '../support/eventually.js';
+import { startIngest, type Ingest, type IngestSettings } from '../support/ingest.js';
+import { useSite } from '../support/site.js';
+import { storedCount, storedDeadLetters, storedDocuments } from '../support/stored.js';
+import { expiryOf } from '../support/token-expiry.js';
 
 const appId = 'session-edges';
 const kibibyte = 1024;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { eventually } from './eventually.js';
-import type { Ingest } from './ingest.js';
-import { describeKotlin, nextSecond, untilKilled } from './kotlin-suite.js';
+import { eventually } from '../support/eventually.js';
+import type { Ingest } from '../support/ingest.js';
+import { describeKotlin, nextSecond, untilKilled } from '../support/kotlin-suite.js';
 
 describeKotlin(
   'a Realm file that two processes open',

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import type Realm from '../engine/realm.mjs';
-import { BSON, engineName } from '../engine/realm.mjs';
-import { describeStores } from './describe-stores.js';
-import { openDevice } from './device.js';
-import { startIngestProcess } from './ingest-process.js';
-import { useSite } from './site.js';
-import { storedCount, storedDeadLetters } from './stored.js';
+import type Realm from '../support/engine/realm.mjs';
+import { BSON, engineName } from '../support/engine/realm.mjs';
+import { describeStores } from '../support/describe-stores.js';
+import { openDevice } from '../support/device.js';
+import { startIngestProcess } from '../support/ingest-process.js';
+import { useSite } from '../support/site.js';
+import { storedCount, storedDeadLetters } from '../support/stored.js';
 
 const appId = 'two-processes';
 const schema: Realm.ObjectSchema[] = [

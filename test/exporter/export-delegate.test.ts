@@ -4,11 +4,11 @@ import sinon from 'sinon';
 import { ExportDelegate } from '../../src/exporter/export-delegate.js';
 import { ExportError } from '../../src/exporter/export-error.js';
 import type { ExportResult } from '../../src/exporter/export-result.js';
-import type { WriteOutcome } from '../../src/exporter/record-target.js';
+import type { WriteOutcome } from '../../src/delivery/record-target.js';
 import type { ResourceLike } from '../../src/model/readable-span.js';
 import type { RealmRecord } from '../../src/model/realm-record.js';
-import { RealmTelemetryError } from '../../src/errors.js';
-import { MemoryTarget, nothingStored } from './memory-target.js';
+import { RealmTelemetryError } from '../../src/wire/telemetry-error.js';
+import { MemoryTarget, nothingStored } from '../support/memory-target.js';
 
 interface Item {
   readonly resource: ResourceLike;

@@ -6,11 +6,11 @@ import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trac
 import type { ExportResult } from '../../src/exporter/export-result.js';
 import { RealmLogRecordExporter } from '../../src/exporter/realm-log-record-exporter.js';
 import { RealmSpanExporter } from '../../src/exporter/realm-span-exporter.js';
-import { recordTarget, type WriteOutcome } from '../../src/exporter/record-target.js';
+import { recordTarget, type WriteOutcome } from '../../src/delivery/record-target.js';
 import type { ReadableSpanLike } from '../../src/model/readable-span.js';
 import { packageVersion } from '../../src/version.js';
-import { byError, CollectingReader } from './collecting-reader.js';
-import { MemoryTarget, nothingStored } from './memory-target.js';
+import { byError, CollectingReader } from '../support/collecting-reader.js';
+import { MemoryTarget, nothingStored } from '../support/memory-target.js';
 
 describe('metrics of the exporters', () => {
   let target: MemoryTarget;

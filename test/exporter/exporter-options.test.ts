@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { InvalidOptionError } from '../../src/errors.js';
+import { InvalidOptionError } from '../../src/wire/telemetry-error.js';
 import type { RealmExporterOptions } from '../../src/exporter/exporter-options.js';
 import { RealmLogRecordExporter } from '../../src/exporter/realm-log-record-exporter.js';
 import { RealmSpanExporter } from '../../src/exporter/realm-span-exporter.js';
-import { recordTarget } from '../../src/exporter/record-target.js';
-import { MemoryTarget } from './memory-target.js';
+import { recordTarget } from '../../src/delivery/record-target.js';
+import { MemoryTarget } from '../support/memory-target.js';
 
 const exporters = [RealmSpanExporter, RealmLogRecordExporter] as const;
 

@@ -7,8 +7,8 @@ import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { connect, RealmLogRecordExporter, RealmSpanExporter } from '../../src/index.js';
-import Realm from '../engine/realm.mjs';
-import { byError, CollectingReader } from './collecting-reader.js';
+import Realm from '../support/engine/realm.mjs';
+import { byError, CollectingReader } from '../support/collecting-reader.js';
 
 /** The whole exporter side over the real Realm engine, while there is no server. */
 describe('exporters without a network', () => {

@@ -17,8 +17,8 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import { RealmLogRecordExporter } from '../../src/exporter/realm-log-record-exporter.js';
 import { RealmSpanExporter } from '../../src/exporter/realm-span-exporter.js';
-import { recordTarget } from '../../src/exporter/record-target.js';
-import { MemoryTarget, nothingStored } from './memory-target.js';
+import { recordTarget } from '../../src/delivery/record-target.js';
+import { MemoryTarget, nothingStored } from '../support/memory-target.js';
 
 /** The exporters under the processors of the installed SDK, which is what apps have. */
 describe('the exporters under the SDK', () => {

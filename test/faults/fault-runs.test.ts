@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeMongodb, mongodbUri } from '../mongodb/test-database.js';
+import { describeMongodb, mongodbUri } from '../support/mongodb/test-database.js';
 import { formatSeed } from './random.js';
 import { runInProcess } from './run-in-process.js';
 import { readRunSettings, type FaultRunSettings } from './run-settings.js';

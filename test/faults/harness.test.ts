@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { engineName } from '../engine/realm.mjs';
+import { engineName } from '../support/engine/realm.mjs';
 import { drawScenario } from './draw-scenario.js';
 import { runScenario, type RunResult, type RunSettings } from './fault-run.js';
 import { formatSeed, parseSeed } from './random.js';

@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
 import { Binary, Double, EJSON, Int32, Long } from 'bson';
 import fc from 'fast-check';
-import {
-  bigintToExtendedJson,
-  collectionToExtendedJson,
-  numberToExtendedJson,
-} from '../../src/model/extended-json.js';
+import { collectionToExtendedJson } from '../../src/model/extended-json.js';
+import { bigintToExtendedJson, numberToExtendedJson } from '../../src/wire/extended-json-number.js';
 import { maxValueElements, RecordContext, ValueTooLargeError } from '../../src/model/record-context.js';
 import { ListValue, MapValue, readValue } from '../../src/model/telemetry-value.js';
 

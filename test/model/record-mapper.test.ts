@@ -18,11 +18,11 @@ import {
   type ReadableSpan,
 } from '@opentelemetry/sdk-trace-base';
 import { ObjectId } from 'bson';
-import { InvalidOptionError } from '../../src/errors.js';
+import { InvalidOptionError } from '../../src/wire/telemetry-error.js';
 import type { ReadableLogRecordLike } from '../../src/model/readable-log-record.js';
 import type { ReadableSpanLike } from '../../src/model/readable-span.js';
 import { createRecordMapper } from '../../src/model/record-mapper.js';
-import { schemasFor } from '../../src/model/schema.js';
+import { schemasFor } from '../../src/wire/schema.js';
 import { UnmappableRecordError } from '../../src/model/unmappable-record-error.js';
 
 const mapper = createRecordMapper({ ObjectId });

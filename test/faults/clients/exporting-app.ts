@@ -8,7 +8,7 @@ import {
   type Connection,
   type ConnectOptions,
 } from '../../../src/index.js';
-import type Realm from '../../engine/realm.mjs';
+import type Realm from '../../support/engine/realm.mjs';
 import type { Random } from '../random.js';
 import type { ExpectedRecord } from './expected-record.js';
 import { CountingExporter } from './counting-exporter.js';

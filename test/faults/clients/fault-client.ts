@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import Realm from '../../engine/realm.mjs';
+import Realm from '../../support/engine/realm.mjs';
 import type { Random } from '../random.js';
 import type { ClientPlan } from '../scenario.js';
 import type { ExpectedRecord } from './expected-record.js';

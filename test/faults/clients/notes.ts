@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type Realm from '../../engine/realm.mjs';
-import { BSON } from '../../engine/realm.mjs';
+import type Realm from '../../support/engine/realm.mjs';
+import { BSON } from '../../support/engine/realm.mjs';
 import type { Random } from '../random.js';
 import type { ExpectedRecord } from './expected-record.js';
 import { bytes } from './values.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { eventually } from '../../end-to-end/eventually.js';
+import { eventually } from '../../support/eventually.js';
 import { FaultProxy } from './fault-proxy.js';
 import type { Link, Strike } from './link.js';
 

@@ -6,10 +6,10 @@
  * @module
  */
 import { EJSON } from 'bson';
-import { createIngestServer, type IngestServer } from '../../../src/ingest/index.js';
-import type { Logger } from '../../../src/ingest/logger.js';
-import { openStore } from '../../../src/ingest/store/open-store.js';
-import type { Store } from '../../../src/ingest/store/store.js';
+import { createIngestServer, type IngestServer } from '../../../realm-ingest/src/index.js';
+import type { Logger } from '../../../realm-ingest/src/logger.js';
+import { openStore } from '../../../realm-ingest/src/store/open-store.js';
+import type { Store } from '../../../realm-ingest/src/store/store.js';
 import { withFaults, withLie } from './faulty-store.js';
 import type { Notice, Reply, Request, ServeSettings, StoreContents } from './messages.js';
 

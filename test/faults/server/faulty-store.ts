@@ -1,7 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ObjectId } from 'bson';
-import { StoreError } from '../../../src/ingest/store/store-error.js';
-import type { CommitRequest, CommitResult, PlacedDocument, Store } from '../../../src/ingest/store/store.js';
+import { StoreError } from '../../../realm-ingest/src/store/store-error.js';
+import type {
+  CommitRequest,
+  CommitResult,
+  PlacedDocument,
+  Store,
+} from '../../../realm-ingest/src/store/store.js';
 import type { StoreAction, StoreFault } from '../scenario.js';
 import type { StoreLie } from './messages.js';
 

@@ -20,7 +20,7 @@ export async function bundleServer(): Promise<Bundle> {
   await build({
     entryPoints: [
       join(root, 'test/faults/server/faulty-server.ts'),
-      join(root, 'src/ingest/store/sqlite/store-worker.ts'),
+      join(root, 'realm-ingest/src/store/sqlite/store-worker.ts'),
     ],
     outdir: directory,
     entryNames: '[name]',

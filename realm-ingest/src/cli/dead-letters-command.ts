@@ -1,0 +1,156 @@
+import { CommanderError, type Command } from 'commander';
+import { createChangesetConverter } from '../pipeline/changeset-documents.js';
+import { retryDeadLetter } from '../pipeline/dead-letter-retry.js';
+import { createDefaultLogger } from '../server/default-logger.js';
+import { requireClasses, requireClassPrefix } from '../server/ingest-options.js';
+import type { DeadLetter, DeadLetterSummary, Store } from '../store/store.js';
+import { CommandError } from './command-error.js';
+import {
+  addClassOptions,
+  addStoreOption,
+  withStore,
+  type ClassOptions,
+  type StoreOption,
+} from './command-options.js';
+import { exitCodes } from './exit-codes.js';
+import { note, print, toPrintable, toTable } from './terminal.js';
+
+/** Of commands that act on several letters. */
+interface SelectionOptions extends StoreOption {
+  readonly all?: boolean;
+}
+
+/** Enough to tell a store's letters apart; commands take any beginning. */
+const shortKeyLength = 12;
+
+const keyArgument = 'key, or a beginning of it, as `dead-letters list` prints it';
+
+/** `realm-ingest dead-letters`: what could not be stored, and what to do with it. */
+export function addDeadLettersCommand(program: Command): void {
+  const letters = program.command('dead-letters').description('what could not be stored');
+  addStoreOption(letters.command('list').description('print them, oldest first')).action(listLetters);
+  addStoreOption(
+    letters
+      .command('show')
+      .description('print one as JSON, its changeset in base64')
+      .argument('<key>', keyArgument),
+  ).action(showLetter);
+  addClassOptions(
+    addStoreOption(
+      letters
+        .command('retry')
+        .description('store them now, if that has become possible; takes the class options of serve')
+        .argument('[keys...]', keyArgument)
+        .option('--all', 'all of them'),
+    ),
+  ).action(retryLetters);
+  addStoreOption(
+    letters
+      .command('delete')
+      .description('throw them away for good')
+      .argument('[keys...]', keyArgument)
+      .option('--all', 'all of them'),
+  ).action(deleteLetters);
+}
+
+async function listLetters({ store: url }: StoreOption): Promise<void> {
+  await withStore(url, 'read', async (store) => {
+    const rows = [['KEY', 'RECEIVED', 'REASON', 'CLASS', 'BYTES', 'USER', 'DETAIL']];
+    for await (const letter of store.deadLetters.list()) {
+      rows.push([
+        letter.key.slice(0, shortKeyLength),
+        letter.receivedAt.toISOString(),
+        letter.reason,
+        letter.className ?? '-',
+        String(letter.sizeBytes),
+        letter.userId,
+        letter.detail,
+      ]);
+    }
+    for (const line of toTable(rows)) await print(line);
+  });
+}
+
+async function showLetter(key: string, { store: url }: StoreOption): Promise<void> {
+  const letter = await withStore(url, 'read', (store) => findLetter(store, key));
+  await print(
+    JSON.stringify(
+      {
+        ...letter,
+        fileIdent: String(letter.fileIdent),
+        clientVersion: String(letter.clientVersion),
+        changeset: Buffer.from(letter.changeset).toString('base64'),
+      },
+      undefined,
+      2,
+    ),
+  );
+}
+
+async function retryLetters(
+  keys: string[],
+  options: SelectionOptions & ClassOptions,
+  command: Command,
+): Promise<void> {
+  requireSelection(keys, options, command);
+  requireClasses(options.classes ?? []);
+  requireClassPrefix(options.classPrefix ?? '');
+  const converter = createChangesetConverter({ ...options, logger: createDefaultLogger('error') });
+  let kept = 0;
+  const retry = async (store: Store): Promise<void> => {
+    for (const key of await selectKeys(store, keys, options)) {
+      const letter = await findLetter(store, key);
+      const { deadLetters } = await retryDeadLetter(store, converter, letter);
+      const shortKey = letter.key.slice(0, shortKeyLength);
+      if (deadLetters.length === 0) {
+        await print(`stored ${shortKey}`);
+        continue;
+      }
+      const reasons = new Set(deadLetters.map(({ reason }) => reason));
+      await print(`kept ${shortKey}: ${[...reasons].join(', ')}`);
+      kept += 1;
+    }
+  };
+  await withStore(options.store, 'command', retry, options);
+  if (kept > 0) {
+    // Not `command.error`: no help mends it.
+    const message = `${kept} still cannot be stored`;
+    note(`realm-ingest: ${message}`);
+    throw new CommanderError(exitCodes.failure, 'commander.error', message);
+  }
+}
+
+async function deleteLetters(keys: string[], options: SelectionOptions, command: Command): Promise<void> {
+  requireSelection(keys, options, command);
+  await withStore(options.store, 'command', async (store) => {
+    for (const key of await selectKeys(store, keys, options)) {
+      const { key: wholeKey } = await findLetter(store, key);
+      await store.deadLetters.delete(wholeKey);
+      await print(`deleted ${wholeKey.slice(0, shortKeyLength)}`);
+    }
+  });
+}
+
+function requireSelection(keys: readonly string[], { all }: SelectionOptions, command: Command): void {
+  const named = keys.length > 0;
+  if (named === (all === true))
+    command.error('error: name keys, or say --all', { exitCode: exitCodes.usage });
+}
+
+async function selectKeys(
+  store: Store,
+  keys: readonly string[],
+  { all }: SelectionOptions,
+): Promise<readonly string[]> {
+  if (all !== true) return keys;
+  const letters: DeadLetterSummary[] = [];
+  for await (const letter of store.deadLetters.list()) letters.push(letter);
+  return letters.map(({ key }) => key);
+}
+
+async function findLetter(store: Store, key: string): Promise<DeadLetter> {
+  const letter = await store.deadLetters.find(key);
+  if (letter) return letter;
+  const shown = JSON.stringify(toPrintable(key));
+  throw new CommandError('dead-letter-not-found', `${shown}, or more than one begins so`);
+}

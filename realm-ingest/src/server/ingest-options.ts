@@ -1,0 +1,246 @@
+/**
+ * Options of the server: given, else default; then checked.
+ *
+ * @module
+ */
+import { classNamesFor, InvalidOptionError } from 'opentelemetry-exporter-realm/wire';
+import { defaultAccessTokenSeconds } from '../auth/authenticator.js';
+import type { Logger } from '../logger.js';
+import { resolveCollectionNames } from '../store/collection-names.js';
+import type { Store } from '../store/store.js';
+import { defaultSyncLimits } from '../sync/sync-limits.js';
+import { createDefaultLogger } from './default-logger.js';
+import { isLoopback, parseOrigin } from './location.js';
+import { findTlsProblem, type TlsOptions } from './tls.js';
+
+/** Options of `createIngestServer`. */
+export interface IngestServerOptions {
+  /** The app's id, as clients give it to `Realm.App`: up to 100 letters, digits, `.`, `_` and `-`. */
+  readonly appId: string;
+  /** Where documents are kept: a URL as `openStore` takes it, or an open store, which is then the caller's to close. */
+  readonly store: string | Store;
+  /** Address or name to listen on. Beyond loopback it takes `tls` or `insecure`. Default: `127.0.0.1`. */
+  readonly host?: string | undefined;
+  /** 0 to 65535; 0 picks a free one. Default: 9090. */
+  readonly port?: number | undefined;
+  /**
+   * Where clients are told to go: `https://telemetry.example.com`, scheme, host and port only. Needed behind a proxy
+   * that ends TLS or listens elsewhere. Default: the host by which each client asked.
+   */
+  readonly publicUrl?: string | undefined;
+  /**
+   * The server's secret, 32 bytes or more: tokens and salts derive from it. A text stands for its UTF-8. Default: one
+   * that is made in the store at first start, and wants a backup.
+   */
+  readonly secret?: string | Uint8Array | undefined;
+  /** Whether users may log in without credentials. Default: false. */
+  readonly allowAnonymous?: boolean | undefined;
+  /** Asymmetric classes that are stored besides our own. Default: none. */
+  readonly classes?: readonly string[] | undefined;
+  /** Prefix of our own classes, as the exporters' `classPrefix`. Default: none. */
+  readonly classPrefix?: string | undefined;
+  /**
+   * MongoDB only: collections by class, as in `{ Span: 'traces' }`, of classes whose collections are not to be called as
+   * they are. Rename what is there when you change it: what a device sends again is looked for in its collection.
+   * Default: none.
+   */
+  readonly collections?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Life of access tokens, seconds. WebAssembly clients do not refresh a token that expires while they run: give them
+   * a longer one. Default: 1800.
+   */
+  readonly accessTokenSeconds?: number | undefined;
+  /** Largest sync message, bytes, from 1 KiB to 1 GiB. Larger ones are refused. Default: 128 MiB. */
+  readonly maxMessageBytes?: number | undefined;
+  /** Bytes of messages from their arrival to their commit, all clients together; from 1 KiB on. Default: 256 MiB. */
+  readonly maxInflightBytes?: number | undefined;
+  /** What dead letters may take in the store, bytes. Default: 1 GiB. */
+  readonly maxDeadLetterBytes?: number | undefined;
+  /**
+   * MongoDB only: seconds after which a document that was stored is deleted, by the server's clock. Changing it changes
+   * what becomes of documents that are there. Default: never.
+   */
+  readonly retentionSeconds?: number | undefined;
+  /** MongoDB only: indexes every attribute of spans and log records, by one wildcard index each. Default: false. */
+  readonly indexAttributes?: boolean | undefined;
+  /** Speaks TLS with this certificate. Default: plain HTTP. */
+  readonly tls?: TlsOptions | undefined;
+  /** Listens beyond loopback without TLS: tokens and telemetry can be read on the way. Default: false. */
+  readonly insecure?: boolean | undefined;
+  /**
+   * Serves `GET /metrics` there, for Prometheus; 0 picks a free port. Whoever reaches it reads how much is ingested, and
+   * nothing of what. Default: nowhere.
+   */
+  readonly metricsPort?: number | undefined;
+  /** Address or name on which metrics are served. Default: `127.0.0.1`. */
+  readonly metricsHost?: string | undefined;
+  /** Takes the log lines; pino's interface. Default: JSON lines on stderr from level `info` on. */
+  readonly logger?: Logger | undefined;
+}
+
+/** Options after defaults and checks. */
+export interface ResolvedIngestOptions {
+  readonly appId: string;
+  readonly store: string | Store;
+  readonly host: string;
+  readonly port: number;
+  readonly publicUrl: URL | undefined;
+  readonly secret: Uint8Array | undefined;
+  readonly allowAnonymous: boolean;
+  readonly classes: readonly string[];
+  readonly classPrefix: string;
+  readonly collections: Readonly<Record<string, string>> | undefined;
+  readonly accessTokenSeconds: number;
+  readonly maxMessageBytes: number;
+  readonly maxInflightBytes: number;
+  readonly maxDeadLetterBytes: number | undefined;
+  readonly retentionSeconds: number | undefined;
+  readonly indexAttributes: boolean;
+  readonly tls: TlsOptions | undefined;
+  readonly metrics: { readonly host: string; readonly port: number } | undefined;
+  readonly logger: Logger;
+}
+
+const kibibyte = 1024;
+const gibibyte = 1024 ** 3;
+const tenYearsSeconds = 10 * 365 * 24 * 3600;
+
+/** @throws InvalidOptionError for the first option that is not usable */
+export function resolveIngestOptions(options: IngestServerOptions): ResolvedIngestOptions {
+  const host = options.host ?? '127.0.0.1';
+  requireText('host', host);
+  const { store, tls, publicUrl } = options;
+  if (typeof store !== 'object') requireText('store', store);
+  if (!tls && options.insecure !== true && !isLoopback(host)) {
+    throw new InvalidOptionError(
+      'host',
+      host,
+      'a loopback address, or with it TLS (--tls-cert and --tls-key) or "insecure" (--insecure)',
+    );
+  }
+  const tlsProblem = tls && findTlsProblem(tls);
+  if (tlsProblem !== undefined) {
+    throw new InvalidOptionError('tls', tls, `a certificate and its key, both PEM (${tlsProblem})`);
+  }
+  const origin = publicUrl === undefined ? undefined : parseOrigin(publicUrl);
+  if (publicUrl !== undefined && !origin) {
+    throw new InvalidOptionError(
+      'publicUrl',
+      publicUrl,
+      'http:// or https://, a host, and nothing but a port behind',
+    );
+  }
+  const classPrefix = requireClassPrefix(options.classPrefix ?? '');
+  const { secret, maxDeadLetterBytes, retentionSeconds, indexAttributes = false, collections } = options;
+  const classes = requireClasses(options.classes ?? []);
+  resolveCollectionNames({ classPrefix, classes, collections });
+  if (typeof store === 'object')
+    refuseStoreOptions({ maxDeadLetterBytes, retentionSeconds, indexAttributes });
+  return {
+    appId: requireAppId(options.appId),
+    store,
+    host,
+    port: requireInteger('port', options.port ?? 9090, 0, 65_535),
+    publicUrl: origin,
+    secret: typeof secret === 'string' ? new TextEncoder().encode(secret) : secret,
+    allowAnonymous: options.allowAnonymous ?? false,
+    classes,
+    classPrefix,
+    collections,
+    accessTokenSeconds: requireInteger(
+      'accessTokenSeconds',
+      options.accessTokenSeconds ?? defaultAccessTokenSeconds,
+      1,
+      tenYearsSeconds,
+    ),
+    maxMessageBytes: requireInteger(
+      'maxMessageBytes',
+      options.maxMessageBytes ?? defaultSyncLimits.maxMessageBytes,
+      kibibyte,
+      gibibyte,
+    ),
+    maxInflightBytes: requireInteger(
+      'maxInflightBytes',
+      options.maxInflightBytes ?? defaultSyncLimits.maxInflightBytes,
+      kibibyte,
+      Number.MAX_SAFE_INTEGER,
+    ),
+    maxDeadLetterBytes:
+      maxDeadLetterBytes === undefined
+        ? undefined
+        : requireInteger('maxDeadLetterBytes', maxDeadLetterBytes, 0, Number.MAX_SAFE_INTEGER),
+    retentionSeconds,
+    indexAttributes,
+    tls,
+    metrics: resolveMetrics(options),
+    logger: options.logger ?? createDefaultLogger('info'),
+  };
+}
+
+/** What a store that is open already was opened with cannot be changed any more. */
+function refuseStoreOptions(options: Readonly<Record<string, unknown>>): void {
+  for (const [option, value] of Object.entries(options)) {
+    if (value !== undefined && value !== false) {
+      throw new InvalidOptionError(
+        option,
+        value,
+        'to be given to openStore, where the store is opened by it',
+      );
+    }
+  }
+}
+
+function resolveMetrics({ metricsHost, metricsPort }: IngestServerOptions): ResolvedIngestOptions['metrics'] {
+  const host = metricsHost ?? '127.0.0.1';
+  requireText('metricsHost', host);
+  if (metricsPort === undefined) {
+    if (metricsHost === undefined) return undefined;
+    throw new InvalidOptionError('metricsPort', metricsPort, 'a port, where a host for metrics is given');
+  }
+  return { host, port: requireInteger('metricsPort', metricsPort, 0, 65_535) };
+}
+
+/** @throws InvalidOptionError unless it makes names of classes */
+export function requireClassPrefix(classPrefix: string): string {
+  classNamesFor(classPrefix);
+  return classPrefix;
+}
+
+/** Class names that may be admitted: what Realm takes as a name, and MongoDB as a collection's that is not ours. */
+export function requireClasses(classes: readonly string[]): readonly string[] {
+  for (const name of classes) {
+    const usable =
+      typeof name === 'string' &&
+      Buffer.byteLength(name) <= 57 &&
+      /^(?!system\.|realm_ingest\.)[^$\0]+$/.test(name);
+    if (!usable) {
+      throw new InvalidOptionError('classes', name, 'names of Realm classes: at most 57 bytes, without $');
+    }
+  }
+  return classes;
+}
+
+/** @throws InvalidOptionError unless it is an app id, which goes into URLs as it is */
+export function requireAppId(appId: string): string {
+  if (typeof appId !== 'string' || !/^[\w.-]{1,100}$/.test(appId) || /^\.+$/.test(appId)) {
+    throw new InvalidOptionError('appId', appId, 'up to 100 letters, digits, ".", "_" and "-"');
+  }
+  return appId;
+}
+
+function requireText(option: string, value: unknown): void {
+  if (typeof value !== 'string' || value === '') {
+    throw new InvalidOptionError(option, value, 'a text that is not empty');
+  }
+}
+
+function requireInteger(option: string, value: number, min: number, max: number): number {
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new InvalidOptionError(
+      option,
+      value,
+      max === Number.MAX_SAFE_INTEGER ? `an integer from ${min} on` : `an integer from ${min} to ${max}`,
+    );
+  }
+  return value;
+}

@@ -1,4 +1,0 @@
-import { RealmTelemetryError } from '../../errors.js';
-
-/** A command cannot do what it was asked, because what it was given a name of is not there. */
-export class CommandError extends RealmTelemetryError {}

@@ -1,0 +1,46 @@
+import type { NativeApp, NativeAppConfiguration, NativeRealmConstructor } from './realm-types.js';
+import { withoutTracing } from '../suppression.js';
+
+/** Every App that we made in this process, whichever build of the package made it. */
+const registryKey = Symbol.for('opentelemetry-exporter-realm.apps');
+
+interface Registry {
+  readonly apps: Map<string, NativeApp>;
+  count: number;
+}
+
+/**
+ * The App whose metadata lies in one directory. Asked again for the same, it gives the same.
+ *
+ * Realm 12.9 and later hand out one App for each pair of id and base URL in a process, whatever directory and `fetch` it
+ * is asked for: the observed app's own App would become ours, or ours the app's. So each of ours spells its base URL in a
+ * way of its own, with leading zeros before the port, which mean nothing to URL parsers.
+ *
+ * @param directory - the key of the App, and its `baseFilePath` if that is given
+ * @throws whatever Realm throws
+ */
+export function openApp(
+  Realm: NativeRealmConstructor,
+  directory: string,
+  config: NativeAppConfiguration & { readonly baseUrl: string },
+): NativeApp {
+  const shared = globalThis as { [registryKey]?: WeakMap<object, Registry> | undefined };
+  const registries = (shared[registryKey] ??= new WeakMap());
+  const registry = registries.get(Realm) ?? { apps: new Map<string, NativeApp>(), count: 0 };
+  registries.set(Realm, registry);
+  const key = JSON.stringify([config.id, config.baseUrl, directory]);
+  const known = registry.apps.get(key);
+  if (known !== undefined) return known;
+  registry.count += 1;
+  const baseUrl = respellUrl(config.baseUrl, registry.count);
+  const app = withoutTracing(() => new Realm.App({ ...config, baseUrl }));
+  registry.apps.set(key, app);
+  return app;
+}
+
+/** The same origin, its port led by so many zeros. */
+export function respellUrl(baseUrl: string, zeros: number): string {
+  const { protocol, hostname, port } = new URL(baseUrl);
+  const defaultPort = protocol === 'https:' ? '443' : '80';
+  return `${protocol}//${hostname}:${'0'.repeat(zeros)}${port === '' ? defaultPort : port}`;
+}

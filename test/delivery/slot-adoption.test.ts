@@ -1,0 +1,258 @@
+import assert from 'node:assert/strict';
+import sinon, { type SinonFakeTimers } from 'sinon';
+import { SlotAdoption, type AdoptedSession } from '../../src/delivery/slot-adoption.js';
+import type { Slot, SlotStore } from '../../src/disk/slot.js';
+
+const turns = async () => {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+};
+
+class Session implements AdoptedSession {
+  readonly number: number;
+  isClosed = false;
+  settle!: () => void;
+  readonly #settled = new Promise<void>((resolve) => {
+    this.settle = resolve;
+  });
+
+  constructor(number: number) {
+    this.number = number;
+  }
+
+  settled(): Promise<void> {
+    return this.#settled;
+  }
+
+  close(): Promise<void> {
+    this.isClosed = true;
+    this.settle();
+    return Promise.resolve();
+  }
+}
+
+describe('SlotAdoption', () => {
+  /** Numbers of the slots that wait to be adopted; they are taken in this order. */
+  let orphans: number[];
+  let released: number[];
+  let sessions: Session[];
+  let errors: unknown[];
+  let adoption: SlotAdoption<Session>;
+  let openSession: (slot: Slot) => Session;
+  let taking: (number: number) => void;
+
+  beforeEach(() => {
+    orphans = [0, 1];
+    released = [];
+    sessions = [];
+    errors = [];
+    taking = () => undefined;
+    openSession = ({ number }) => {
+      const session = new Session(number);
+      sessions.push(session);
+      return session;
+    };
+    const store: SlotStore = {
+      acquire: () => assert.fail('not its business'),
+      orphans: () => orphans.map((number) => ({ number, records: 10 })),
+      adopt(except) {
+        const number = orphans.find((orphan) => except?.has(orphan) !== true);
+        if (number === undefined) return undefined;
+        taking(number);
+        orphans = orphans.filter((orphan) => orphan !== number);
+        return { number, release: () => released.push(number) } as unknown as Slot;
+      },
+      sizeBytes: () => 0,
+    };
+    adoption = new SlotAdoption({
+      store,
+      openSession: (slot) => openSession(slot),
+      onError: (cause) => errors.push(cause),
+      onChange: () => undefined,
+    });
+  });
+
+  afterEach(() => adoption.stop());
+
+  it('sends one orphan after the other, and leaves each when nothing is left in it', async () => {
+    adoption.lookAround();
+    await turns();
+    assert.equal(sessions.length, 1, 'one at a time');
+    assert.equal(adoption.session, sessions[0]);
+    sessions[0]?.settle();
+    await turns();
+    assert.equal(sessions[0]?.isClosed, true);
+    assert.equal(sessions.length, 2);
+    sessions[1]?.settle();
+    await turns();
+    assert.equal(adoption.session, undefined);
+  });
+
+  it('looks again in a later round', async () => {
+    orphans = [];
+    adoption.lookAround();
+    await turns();
+    orphans = [0];
+    adoption.lookAround();
+    await turns();
+    assert.equal(sessions.length, 1);
+  });
+
+  it('goes on after a slot was taken from it', async () => {
+    adoption.lookAround();
+    await turns();
+    await adoption.drop();
+    await turns();
+    assert.equal(sessions[0]?.isClosed, true);
+    assert.equal(sessions.length, 2);
+  });
+
+  it('reports a slot that cannot be opened, goes on to the next, and tries again in a later round', async () => {
+    const open = openSession;
+    openSession = (slot) => {
+      if (slot.number === 0) throw new Error('wrong key');
+      return open(slot);
+    };
+    adoption.lookAround();
+    await turns();
+    assert.equal(errors.length, 1);
+    assert.deepEqual(
+      sessions.map(({ number }) => number),
+      [1],
+    );
+    sessions[0]?.settle();
+    await turns();
+    openSession = open;
+    orphans = [0];
+    adoption.lookAround();
+    await turns();
+    assert.equal(sessions[1]?.number, 0);
+  });
+
+  it('counts the records of slots that wait, from the beginning', async () => {
+    adoption.lookAround();
+    assert.deepEqual([adoption.countWaiting(), adoption.isSettled], [20, false]);
+    await turns();
+    assert.deepEqual(
+      [adoption.countWaiting(), adoption.isSettled],
+      [10, false],
+      'the other one has a session',
+    );
+    sessions[0]?.settle();
+    await turns();
+    assert.deepEqual([adoption.countWaiting(), adoption.isSettled], [0, false]);
+    sessions[1]?.settle();
+    await turns();
+    assert.deepEqual([adoption.countWaiting(), adoption.isSettled], [0, true]);
+  });
+
+  it('is settled once everything that waited is sent, what came meanwhile included', async () => {
+    let isSettled = false;
+    const settled = adoption.settled().then(() => {
+      isSettled = true;
+    });
+    await turns();
+    sessions[0]?.settle();
+    await turns();
+    orphans = [2];
+    assert.equal(isSettled, false);
+    sessions[1]?.settle();
+    await turns();
+    assert.equal(isSettled, false);
+    sessions[2]?.settle();
+    await settled;
+    assert.equal(adoption.isSettled, true);
+  });
+
+  it('is not waited for where a slot cannot be opened, whose records still count', async () => {
+    openSession = ({ number }) => {
+      orphans.push(number); // released
+      throw new Error('wrong key');
+    };
+    await adoption.settled();
+    assert.deepEqual([adoption.countWaiting(), adoption.isSettled], [20, false]);
+    assert.equal(errors.length, 2);
+  });
+
+  it('does not look again and again where a slot can be opened no more than it was before', async () => {
+    openSession = ({ number }) => {
+      orphans.push(number); // released
+      throw new Error('wrong key');
+    };
+    taking = (number) => {
+      if (number === 1) throw new Error('no space left');
+    };
+    await adoption.settled();
+    assert.ok(errors.length <= 4, `${errors.length} errors`);
+    assert.equal(adoption.isSettled, false);
+  });
+
+  it('ends its waiting when it is stopped', async () => {
+    const settled = adoption.settled();
+    await turns();
+    await adoption.stop();
+    await settled;
+    assert.equal(adoption.isSettled, false);
+  });
+
+  it('does not count the own slot of the connection, which is released meanwhile', async () => {
+    orphans = [0, 7];
+    await adoption.stop();
+    assert.deepEqual([adoption.countWaiting(7), adoption.countWaiting()], [10, 20]);
+  });
+
+  describe('a slot that does not get empty', () => {
+    let clock: SinonFakeTimers;
+    const passVisit = async () => {
+      await clock.tickAsync(601_000);
+      await turns();
+    };
+
+    beforeEach(() => {
+      clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    });
+
+    afterEach(() => {
+      clock.restore();
+    });
+
+    it('makes way for another that waits, and is tried again after it', async () => {
+      adoption.lookAround();
+      await turns();
+      await passVisit();
+      assert.deepEqual(
+        sessions.map(({ number, isClosed }) => [number, isClosed]),
+        [
+          [0, true],
+          [1, false],
+        ],
+      );
+      orphans = [0];
+      await passVisit();
+      assert.equal(sessions[1]?.isClosed, true);
+      adoption.lookAround();
+      await turns();
+      assert.equal(sessions[2]?.number, 0);
+    });
+
+    it('is stayed at where none waits', async () => {
+      orphans = [0];
+      adoption.lookAround();
+      await turns();
+      await passVisit();
+      assert.equal(adoption.session, sessions[0]);
+      assert.equal(sessions[0]?.isClosed, false);
+      sessions[0].settle();
+      await turns();
+      assert.equal(adoption.session, undefined);
+    });
+  });
+
+  it('closes the slot that it is at when it is stopped', async () => {
+    adoption.lookAround();
+    await turns();
+    await adoption.stop();
+    assert.equal(sessions[0]?.isClosed, true);
+    await turns();
+    assert.equal(sessions.length, 1);
+  });
+});

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { DeviceBudget } from '../../src/disk/device-budget.js';
+import { RealmFileGauge } from '../../src/disk/realm-file-gauge.js';
+import { SpoolLimits, type WhenFull } from '../../src/disk/spool-limits.js';
+import type { DroppedSlice, Spool } from '../../src/disk/spool.js';
+
+const KiB = 1024;
+const MiB = KiB * KiB;
+
+describe('SpoolLimits', () => {
+  /** A spool of so many records of 1 KiB each. */
+  let count: number;
+  let old: number;
+  let drops: number;
+  let dropped: [string, number][];
+
+  beforeEach(() => {
+    count = 0;
+    old = 0;
+    drops = 0;
+    dropped = [];
+  });
+
+  function drop(wanted: number): number {
+    drops += 1;
+    const records = Math.min(100, wanted);
+    count -= records;
+    return records;
+  }
+
+  /** @param file - how large the spool's file is; others leave it no room to grow */
+  function limits(whenFull: WhenFull, maxAgeMillis?: number, file?: number): SpoolLimits {
+    const measure = (): number | undefined => (file === undefined ? undefined : 8 * MiB);
+    const budget = new DeviceBudget({ maxBytes: 8 * MiB, measure });
+    const gauge = new RealmFileGauge({ fileBytes: () => file, recordBytes: () => count * KiB });
+    budget.add(gauge);
+    const spool = {
+      get count() {
+        return count;
+      },
+      get sizeBytes() {
+        return count * KiB;
+      },
+      dropOldest: (): DroppedSlice => ({ records: drop(count), hasMore: count > 0 }),
+      dropOlderThan(): DroppedSlice {
+        const records = drop(old);
+        old -= records;
+        return { records, hasMore: records > 0 };
+      },
+    } as unknown as Spool;
+    return new SpoolLimits({
+      spool,
+      gauge,
+      budget,
+      whenFull,
+      maxAgeMillis,
+      onDropped: (reason, records) => dropped.push([reason, records]),
+    });
+  }
+
+  /** Stores records as a writer does. @returns how many there was room for */
+  function store(kept: SpoolLimits, records: number): number {
+    for (let stored = 0; stored < records; stored += 1) {
+      let room = kept.roomBytes(KiB);
+      while (room === undefined) room = kept.roomBytes(KiB);
+      if (room < KiB) return stored;
+      count += 1;
+    }
+    return records;
+  }
+
+  it('has no more room than the limit less what moving records need, and drops nothing by itself', () => {
+    const kept = limits('dropNewest');
+    assert.equal(store(kept, 10_000), 7 * KiB);
+    assert.equal(drops, 0);
+  });
+
+  it('makes room by dropping the oldest in slices, a good deal at once', () => {
+    const kept = limits('dropOldest');
+    assert.equal(store(kept, 20_000), 20_000);
+    assert.ok(count <= 7 * KiB && count > 6.5 * KiB, `${count}`);
+    assert.equal(
+      dropped.reduce((sum, [, records]) => sum + records, 0),
+      20_000 - count,
+    );
+    assert.ok(drops < 200, `${drops} transactions to drop ${20_000 - count} records`);
+    assert.ok(dropped.every(([reason]) => reason === 'dropped-oldest'));
+  });
+
+  it('drops one slice a call, so that others have their turn', () => {
+    const kept = limits('dropOldest');
+    store(kept, 7 * KiB);
+    assert.equal(kept.roomBytes(KiB), undefined);
+    assert.equal(drops, 1);
+  });
+
+  it('goes on with the little that others have left it, and does not drop all of that at once', () => {
+    const kept = limits('dropOldest', undefined, 2 * MiB);
+    assert.equal(store(kept, 20_000), 20_000);
+    assert.ok(count > 1.3 * KiB && count < 1.9 * KiB, `${count} records`);
+    assert.ok(dropped.every(([, records]) => records === 100));
+  });
+
+  it('does not give all others up for one record that hardly fits', () => {
+    const kept = limits('dropOldest');
+    store(kept, 1000);
+    assert.ok((kept.roomBytes(7 * MiB) ?? 0) < 7 * MiB);
+    assert.equal(drops, 0);
+  });
+
+  it('drops what is too old, slice by slice, and nothing without a limit', async () => {
+    count = 1000;
+    old = 250;
+    await limits('dropNewest').expire();
+    assert.equal(drops, 0);
+    const kept = limits('dropNewest', 1000);
+    const expiring = kept.expire();
+    assert.equal(kept.isExpiring, true);
+    assert.equal(drops, 1);
+    await expiring;
+    assert.equal(kept.isExpiring, false);
+    assert.deepEqual(dropped, [
+      ['too-old', 100],
+      ['too-old', 100],
+      ['too-old', 50],
+    ]);
+  });
+
+  it('stops between two slices', async () => {
+    count = 1000;
+    old = 900;
+    const kept = limits('dropNewest', 1000);
+    void kept.expire();
+    await kept.stop();
+    assert.equal(dropped.length, 1);
+  });
+});
