@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { deadLetterReasons } from '../realm-ingest/src/store/store.js';
 import { runHere } from '../realm-ingest/test/support/run-command.js';
@@ -189,6 +189,27 @@ describe('docs/operations.md', () => {
       deadLetterReasons.filter((reason) => !namesInTables(section).includes(reason)),
       [],
     );
+  });
+
+  it('quotes what the packages say', () => {
+    const { text } = pageAt('docs/operations.md');
+    const sources = ['src', 'realm-ingest/src'].flatMap((folder) =>
+      readdirSync(join(checkout, folder), { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.ts'))
+        .map((name) => readFileSync(join(checkout, folder, name), 'utf8')),
+    );
+    for (const quoted of [
+      'cannot find app using Client App ID',
+      'is not enabled',
+      'invalid API key',
+      'is skipped: another process',
+    ]) {
+      assert.ok(text.includes(quoted), `the page does not quote "${quoted}"`);
+      assert.ok(
+        sources.some((source) => source.includes(quoted)),
+        `nothing says "${quoted}"`,
+      );
+    }
   });
 
   it('has a DELETE that spares what is new', async () => {
