@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { deadLetterReasons } from '../realm-ingest/src/store/store.js';
+import { logRecordFields, spanFields } from '../realm-ingest/src/telemetry/telemetry-fields.js';
 import { runHere } from '../realm-ingest/test/support/run-command.js';
 import { interfaceMembers } from './support/interface-members.js';
 import { checkout, namesInTables, pageAt, pages, sectionOf, snippets } from './support/pages.js';
@@ -179,6 +180,22 @@ describe('docs/server.md', () => {
     };
     await visit([]);
     return found;
+  }
+});
+
+describe('docs/data-model.md', () => {
+  for (const [collection, fields] of [
+    ['Span', spanFields],
+    ['LogRecord', logRecordFields],
+  ] as const) {
+    it(`has every field of a ${collection}, and no others`, () => {
+      const sections = [`\`${collection}\``, 'Both'].map((heading) =>
+        sectionOf('docs/data-model.md', heading),
+      );
+      const documented = sections.flatMap(namesInTables).map((name) => name.replace('[]', ''));
+      const stored = ['_id', ...fields.inOrder.map(({ name }) => name), 'ingest'];
+      assert.deepEqual(documented.sort(), stored.sort());
+    });
   }
 });
 
