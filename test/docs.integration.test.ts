@@ -9,6 +9,7 @@ import { runCommand, startIngestProcess, type IngestProcess } from './support/in
 import { createTestDatabase, mongodbUri } from './support/mongodb/test-database.js';
 import { checkout, snippets, type Snippet } from './support/pages.js';
 import { createScratch, type Scratch } from './support/scratch.js';
+import { skip } from './support/skip.js';
 import { storedDocuments } from './support/stored.js';
 
 /** What snippets import, and where it is in a checkout that was not built. */
@@ -146,7 +147,7 @@ describe('the pages', function () {
         await startAndStop(command, `sqlite:${join(scratch.path, 'own.db')}`);
         return;
       }
-      if (mongodbUri === undefined || mongodbUri === '') this.skip();
+      if (mongodbUri === undefined || mongodbUri === '') skip(this, 'no MONGODB_URI');
       const database = await createTestDatabase();
       try {
         await startAndStop(command, database.uri);
