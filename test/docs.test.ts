@@ -62,6 +62,13 @@ describe('the pages', () => {
     );
   });
 
+  it('end with one license', () => {
+    const [root, ingest] = ['LICENSE', 'realm-ingest/LICENSE'].map((path) =>
+      readFileSync(join(checkout, path), 'utf8'),
+    );
+    assert.equal(ingest, root);
+  });
+
   it('begin with one that is short', () => {
     for (const path of ['README.md', 'realm-ingest/README.md']) {
       const lines = pageAt(path).text.trimEnd().split('\n').length;
