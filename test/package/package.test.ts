@@ -60,8 +60,6 @@ describe('the packed package', function () {
       'README.md',
       'dist/commonjs/package.json',
       'dist/esm/package.json',
-      'docs/mongodb-queries.md',
-      'docs/running.md',
       'package.json',
     ]);
     assert.deepEqual(
