@@ -4,7 +4,7 @@ import { BytesWantedError, commitUpload } from './commit-operation.js';
 import type { Database } from './database.js';
 import { freePages } from './dead-letter-table.js';
 import { toStoreError } from './sqlite-error.js';
-import { bytesWanted, type EncodedCommit } from './store-operations.js';
+import { bytesWanted, type EncodedCommit } from './worker-messages.js';
 
 export type CommitOutcome =
   { readonly result: CommitResult | typeof bytesWanted } | { readonly error: StoreError };

@@ -6,7 +6,7 @@ import type { Database } from './database.js';
 import { addDeadLetter, deadLetterUsage } from './dead-letter-table.js';
 import { decodeDocument } from './decode-document.js';
 import { jsonFormOf, type JsonForm } from './json-form.js';
-import type { EncodedChangeset, EncodedCommit, EncodedDocument } from './store-operations.js';
+import type { EncodedChangeset, EncodedCommit, EncodedDocument } from './worker-messages.js';
 
 /** The commit has to be sent again with the bytes of its changesets; see `bytesWanted`. */
 export class BytesWantedError extends Error {}

@@ -3,7 +3,7 @@ import type { ChangesetDocuments } from '../store.js';
 import { documentKey } from '../document-key.js';
 import { encodeDocument } from './encode-document.js';
 import { jsonFormOf } from './json-form.js';
-import type { EncodedChangeset, EncodedDocument } from './store-operations.js';
+import type { EncodedChangeset, EncodedDocument } from './worker-messages.js';
 
 /** How long documents are encoded before others get their turn. */
 const sliceMillis = 8;

@@ -172,22 +172,21 @@ describe('the SQLite store, when something is wrong', () => {
   });
 
   it('rejects what is asked of a thread that dies', async () => {
-    const channel = new WorkerChannel();
-    const options = {
+    const channel = new WorkerChannel({
       path,
       mode: 'serve',
       maxDeadLetterBytes: 0,
       classPrefix: '',
       busyTimeoutMillis: 0,
-    } as const;
-    await channel.call('open', options);
-    const pings = [channel.call('ping', undefined), channel.call('ping', undefined)];
+    });
+    await channel.opened;
+    const pings = [channel.call('ping'), channel.call('ping')];
     const settled = Promise.allSettled(pings);
     await channel.terminate();
     await settled;
     const { code, retryable } = await channel.failed;
     assert.deepEqual({ code, retryable }, { code: 'store-closed', retryable: false });
-    await rejectsWith('store-closed', false, channel.call('ping', undefined));
+    await rejectsWith('store-closed', false, channel.call('ping'));
     await channel.close();
   });
 
