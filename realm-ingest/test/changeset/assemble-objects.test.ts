@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 
 import fc from 'fast-check';
 
-import { assembleObjects, ObjectAssembler } from '../../src/changeset/assemble-objects.js';
+import { ObjectAssembler } from '../../src/changeset/assemble-objects.js';
 import { ChangesetError } from '../../src/changeset/changeset-error.js';
 import type { Path, Payload } from '../../src/changeset/instruction.js';
 import { parseChangeset } from '../../src/changeset/parse-changeset.js';
 import type { RealmObject, RealmValue } from '../../src/changeset/realm-value.js';
+import { assembleObjects } from '../support/assemble-objects.js';
 import { instruction, newObject, seed } from '../support/arbitraries.js';
 import { insertInstructions } from '../../../test/support/server/insert-instructions.js';
 import { encodeChangeset, type NewInstruction } from '../../../test/support/server/naive-codec.js';
@@ -35,7 +36,7 @@ function clear(field: string, path: Path, collection = 0): NewInstruction {
 }
 
 function assemble(...instructions: NewInstruction[]): readonly RealmObject[] {
-  return assembleObjects(parseChangeset(encodeChangeset(instructions))).objects;
+  return assembleObjects(parseChangeset(encodeChangeset(instructions)));
 }
 
 /** The properties that one object has after these instructions. */
@@ -52,8 +53,8 @@ function refuses(...instructions: NewInstruction[]): void {
   assert.throws(() => assemble(create, ...instructions), isUnexpected);
 }
 
-describe('assembleObjects', () => {
-  it(`gives back every object that a client inserts (seed ${seed})`, () => {
+describe('ObjectAssembler', () => {
+  it(`returns every object that a client inserts (seed ${seed})`, () => {
     fc.assert(
       fc.property(fc.array(newObject, { maxLength: 4 }), (objects) => {
         assert.deepEqual(
@@ -122,7 +123,7 @@ describe('assembleObjects', () => {
       assert.deepEqual(second!.properties.get('name'), text('six'));
     });
 
-    it('may share a primary key: both are given, what follows belongs to the latest', () => {
+    it('may share a primary key: both are taken, what follows belongs to the latest', () => {
       const [first, second] = assemble(
         create,
         update('name', [], text('1')),
@@ -308,6 +309,26 @@ describe('assembleObjects', () => {
     );
   });
 
+  it('ignores declarations, also those that contradict each other', () => {
+    const column = {
+      type: 'AddColumn',
+      table: 'Span',
+      field: 'a',
+      nullable: false,
+      collection: 'single',
+    } as const;
+    const primaryKey = { field: '_id', type: 'int', nullable: false } as const;
+    const objects = assemble(
+      { type: 'AddTable', table: 'Span', kind: 'asymmetric', primaryKey },
+      { ...column, columnType: 'int', target: undefined, keyType: undefined },
+      { ...column, columnType: 'string', target: undefined, keyType: undefined },
+      { type: 'AddTable', table: 'Span', kind: 'embedded', primaryKey: undefined },
+      create,
+      update('a', [], { type: 'bool', value: true }),
+    );
+    assert.equal(objects.length, 1);
+  });
+
   it('refuses to create objects without end', () => {
     function* endless() {
       for (let offset = 0; ; offset++) {
@@ -318,28 +339,28 @@ describe('assembleObjects', () => {
     assert.throws(() => assembleObjects(endless()), isUnexpected);
   });
 
-  describe('given away in between', () => {
+  describe('takes completed objects before the end', () => {
     const created = (number: number) => ({
       ...({ type: 'CreateObject', table: 'Span', offset: number } as const),
       object: { type: 'int', value: BigInt(number) } as const,
     });
 
-    it('objects come in order, under their places, all but the latest few until the end', () => {
+    it('in order, with their places, all but the latest few', () => {
       const assembler = new ObjectAssembler();
-      const given: RealmObject[] = [];
+      const taken: RealmObject[] = [];
       for (let number = 0; number < 100; number += 1) {
         assembler.add(created(number));
-        given.push(...assembler.giveAway());
+        taken.push(...assembler.takeCompleted());
       }
-      assert.ok(given.length > 50 && given.length < 100, `${given.length} before the end`);
-      given.push(...assembler.finish().objects);
+      assert.ok(taken.length > 50 && taken.length < 100, `${taken.length} before the end`);
+      taken.push(...assembler.finish());
       assert.deepEqual(
-        given.map(({ place }) => place),
+        taken.map(({ place }) => place),
         Array.from({ length: 100 }, (_, number) => number),
       );
     });
 
-    it('an object may be gone back to soon, not later', () => {
+    it('an instruction may return to a recent object, not to a taken one', () => {
       const assembler = new ObjectAssembler();
       const updateOf = (number: number) => ({
         ...({ type: 'Update', table: 'Span', field: 'a', path: [], offset: 0 } as const),
@@ -348,11 +369,9 @@ describe('assembleObjects', () => {
       for (let number = 0; number < 100; number += 1) {
         assembler.add(created(number));
         if (number > 0) assembler.add(updateOf(number - 1));
-        assembler.giveAway();
+        assembler.takeCompleted();
       }
-      assert.ok(
-        assembler.finish().objects.every(({ properties, place }) => place === 99 || properties.has('a')),
-      );
+      assert.ok(assembler.finish().every(({ properties, place }) => place === 99 || properties.has('a')));
       assembler.add(updateOf(3));
       assert.throws(() => assembler.finish(), isUnexpected);
     });
@@ -373,7 +392,7 @@ describe('assembleObjects', () => {
         yield { ...arrayInsert('l', [index], int(0n), index), offset: 0 };
       }
     }
-    const [object] = assembleObjects(many() as Iterable<never>).objects;
+    const [object] = assembleObjects(many() as Iterable<never>);
     assert.deepEqual(
       [...object!.properties].map(([field, value]) => [field, 'values' in value ? value.values.length : 0]),
       [
