@@ -189,19 +189,6 @@ describe('encodeServerMessage', () => {
     });
   });
 
-  it('sends no log_message to protocols that do not know it', () => {
-    const message = { type: 'log_message', sessionIdent: 0, level: 'warn', message: 'é', coId: '' } as const;
-    for (const version of protocolVersions) {
-      if (version < 10) refuses(message, version);
-      else
-        assert.deepEqual(receive(encodeServerMessage(message, version)).json, {
-          level: 'warn',
-          msg: 'é',
-          co_id: '',
-        });
-    }
-  });
-
   it('sends no MARK or UNBOUND to the connection', () => {
     refuses({ type: 'mark', sessionIdent: 0, requestIdent: 1n });
     refuses({ type: 'unbound', sessionIdent: 0 });
