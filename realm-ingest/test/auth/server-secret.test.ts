@@ -85,8 +85,7 @@ describe('the server secret', () => {
   it('has 32 bytes or more', async () => {
     await assert.rejects(
       resolveServerSecret(store, given.subarray(1), logger),
-      (error) =>
-        error instanceof SecretError && error.message.includes('has 31 bytes; at least 32 are needed'),
+      (error) => error instanceof SecretError && error.message.includes('has 31 bytes; it needs at least 32'),
     );
   });
 

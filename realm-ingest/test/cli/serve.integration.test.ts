@@ -161,8 +161,8 @@ describe('realm-ingest serve', () => {
         {
           code: 1,
           stderr:
-            'realm-ingest: the server secret cannot be used: the one given (--secret-file, REALM_INGEST_SECRET) has 5 bytes; ' +
-            'at least 32 are needed, as `openssl rand -hex 32` makes them\n',
+            'realm-ingest: the server secret cannot be used: the secret from --secret-file or REALM_INGEST_SECRET has ' +
+            '5 bytes; it needs at least 32. To create one: openssl rand -hex 32\n',
         },
       );
     } finally {
