@@ -192,7 +192,7 @@ describe('Classes', () => {
       const result = mapper.toDocument(objectOf(className, {}));
       assert.deepEqual(result, {
         reason: 'class-not-admitted',
-        detail: `class ${JSON.stringify(className)} is neither ours nor among the classes admitted`,
+        detail: `class ${JSON.stringify(className)} is neither a telemetry class nor admitted`,
       });
     }
   });
