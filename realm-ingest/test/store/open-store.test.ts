@@ -156,7 +156,7 @@ describe('openStore', () => {
 
     it('such as an empty file, to a command that only reads', async () => {
       writeFileSync(path, '');
-      await rejectsWith('store-incompatible', open('read'), /serve it once/);
+      await rejectsWith('store-incompatible', open('read'), /run .serve. once to migrate it/);
       assert.equal(statSync(path).size, 0);
     });
   });

@@ -33,7 +33,7 @@ export const accountOperations = {
     return row && toApiKey(row);
   },
 
-  /** Whether there was one that was not revoked yet. */
+  /** Returns whether a valid key was revoked. */
   revokeApiKey(database: Database, id: string, at: Date): boolean {
     const sql = 'UPDATE api_keys SET revokedAt = ? WHERE id = ? AND revokedAt IS NULL';
     return database.run(sql, at.toISOString(), id) > 0;

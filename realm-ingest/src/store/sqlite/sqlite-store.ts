@@ -23,7 +23,7 @@ import { WorkerChannel } from './worker-channel.js';
 import { bytesWanted } from './worker-messages.js';
 
 /**
- * Opens a store in one SQLite file. The file is used in a thread of its own.
+ * Opens a store in one SQLite file. A thread of its own uses the file.
  *
  * @throws StoreError
  */
@@ -45,7 +45,7 @@ class SqliteStore implements Store {
   readonly failed: Promise<StoreError>;
   readonly #channel: WorkerChannel;
   readonly #path: string;
-  /** They may be encoded still, or be asked for a second time with their bytes. */
+  /** Commits may still be encoding, or be sent again with their bytes. */
   readonly #commits = new Set<Promise<CommitResult>>();
   #closing: Promise<void> | undefined;
 
@@ -151,10 +151,14 @@ class SqliteStore implements Store {
     try {
       return decodeDocument(json, form);
     } catch (error) {
-      throw new StoreError('store-corrupt', `${this.#path}: the document ${key} was changed by other hands`, {
-        cause: error,
-        retryable: false,
-      });
+      throw new StoreError(
+        'store-corrupt',
+        `${this.#path}: another program has damaged the document ${key}`,
+        {
+          cause: error,
+          retryable: false,
+        },
+      );
     }
   }
 }

@@ -7,11 +7,15 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { commitGroup } from './commit-group.js';
 import type { Database } from './database.js';
 import { openDatabase, type OpenedDatabase, type SqliteStoreOptions } from './open-database.js';
-import { operations } from './operations.js';
+import { operations, type OperationName } from './operations.js';
 import { toStoreError } from './sqlite-error.js';
 import { openingId, type EncodedCommit, type WorkerAnswer, type WorkerRequest } from './worker-messages.js';
 
 const { path, mode, maxDeadLetterBytes } = workerData as SqliteStoreOptions;
+
+const byName = operations as Readonly<
+  Record<OperationName, (database: Database, ...args: readonly unknown[]) => unknown>
+>;
 
 function answer(id: number, work: () => unknown): void {
   let message: WorkerAnswer;
@@ -60,11 +64,7 @@ function listen(opened: OpenedDatabase): void {
       parentPort?.close();
       return;
     }
-    const operation = operations[request.name] as (
-      database: Database,
-      ...args: readonly unknown[]
-    ) => unknown;
-    answer(request.id, () => operation(database, ...request.args));
+    answer(request.id, () => byName[request.name](database, ...request.args));
   });
 }
 

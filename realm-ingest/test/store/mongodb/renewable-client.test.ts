@@ -101,7 +101,7 @@ describe('a MongoDB client that can be renewed', () => {
         [
           [
             'warn',
-            'the MongoDB client got no answer for some time, and a new one did: the old one was replaced',
+            'the MongoDB client got no answer for some time, but a new client did: the old one was replaced',
           ],
         ],
       );

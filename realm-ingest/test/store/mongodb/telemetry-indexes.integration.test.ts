@@ -122,7 +122,7 @@ describeMongodb('the MongoDB store, when it is served,', () => {
         ...{ url: `${database.uri}${database.uri.includes('?') ? '&' : '?'}socketTimeoutMS=2000` },
         ...{ mode: 'serve', maxDeadLetterBytes: 2 ** 30, names: resolveCollectionNames({}) },
         ...{ retentionSeconds: undefined, indexAttributes: true, logger, signal: undefined },
-        patienceMillis: 100,
+        indexWaitMillis: 100,
       });
 
     beforeEach(async function () {

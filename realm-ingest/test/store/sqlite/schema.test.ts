@@ -57,7 +57,7 @@ describe('the SQLite schema', () => {
     database.execute(`PRAGMA user_version = ${schemaVersion + 1}`);
     assert.throws(() => {
       migrate(database);
-    }, /store-incompatible|schema version 2; this release knows 1/);
+    }, /store-incompatible|schema version 2; this release supports up to 1/);
   });
 
   it('refuses another program’s file', () => {

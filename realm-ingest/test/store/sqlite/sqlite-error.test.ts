@@ -42,12 +42,15 @@ describe('SQLite’s errors', () => {
         assert.equal(
           error.message,
           `the store cannot be used now: ${path}: it cannot be opened (SQLite error 14). ` +
-            'This user must be able to read and write the file and its directory',
+            'The user of realm-ingest must be able to read and write the file and its directory',
         );
         return true;
       },
     );
-    assert.match(toStoreError(sqliteError(8), 'x').message, /words of SQLite\. This user must be able/);
+    assert.match(
+      toStoreError(sqliteError(8), 'x').message,
+      /words of SQLite\. The user of realm-ingest must be able/,
+    );
     assert.doesNotMatch(toStoreError(sqliteError(5), 'x').message, /This user/);
   });
 
