@@ -1,9 +1,5 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { readSecretFile } from '../../src/auth/secret-file.js';
 import { resolveServerSecret, SecretError } from '../../src/auth/server-secret.js';
 import type { StoredSecret } from '../../src/store/store.js';
 import { RecordingLogger } from '../../../test/support/server/recording-logger.js';
@@ -98,46 +94,5 @@ describe('the server secret', () => {
         assert.ok(!written.includes(Buffer.from(secret).toString(encoding)));
       }
     }
-  });
-
-  describe('in a file', () => {
-    let directory: string;
-
-    beforeEach(async () => {
-      directory = await mkdtemp(join(tmpdir(), 'realm-ingest-secret-'));
-    });
-
-    afterEach(() => rm(directory, { recursive: true }));
-
-    async function read(content: Uint8Array | string, mode = 0o600): Promise<string> {
-      const path = join(directory, 'secret');
-      await writeFile(path, content);
-      await chmod(path, mode);
-      return Buffer.from(await readSecretFile(path, logger)).toString('latin1');
-    }
-
-    it('is its bytes without one line break at the end', async () => {
-      assert.equal(await read('secret'), 'secret');
-      assert.equal(await read('secret\n'), 'secret');
-      assert.equal(await read('secret\r\n'), 'secret');
-      assert.equal(await read('secret \n\n'), 'secret \n');
-      assert.equal(await read(Uint8Array.of(0xff, 0, 0x0d)), '\xff\0\r');
-    });
-
-    it('is warned about where others may read it', async function () {
-      if (process.platform === 'win32') this.skip();
-      await read('secret', 0o600);
-      assert.equal(logger.lines.length, 0);
-      await read('secret', 0o640);
-      assert.match(logger.at('warn')[0]!.message, /chmod 600/);
-    });
-
-    it('that cannot be read is a clear error', async () => {
-      await assert.rejects(
-        readSecretFile(join(directory, 'nowhere'), logger),
-        (error) => error instanceof SecretError && /nowhere cannot be read: .*ENOENT/.test(error.message),
-      );
-      await assert.rejects(read('x'.repeat(65 * 1024)), SecretError);
-    });
   });
 });

@@ -74,7 +74,7 @@ describe('parseChangeset', () => {
         for (const { at, to } of changes) bytes[at % bytes.length] = to;
         assert.deepEqual(parse(bytes), decode(bytes));
       }),
-      { seed, numRuns: 1000 },
+      { seed, numRuns: 500 },
     );
   });
 
@@ -83,7 +83,7 @@ describe('parseChangeset', () => {
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
         assert.deepEqual(parse(bytes), decode(bytes));
       }),
-      { seed, numRuns: 3000 },
+      { seed, numRuns: 1000 },
     );
   });
 

@@ -121,7 +121,7 @@ describe('parseClientMessage', () => {
           await parse(bytes);
         },
       ),
-      { seed, numRuns: 3000 },
+      { seed, numRuns: 1000 },
     );
   });
 
@@ -134,7 +134,7 @@ describe('parseClientMessage', () => {
       fc.asyncProperty(types, fc.uint8Array({ maxLength: 100 }), async (type, bytes) => {
         await parse(bytesOf(type, bytes));
       }),
-      { seed, numRuns: 2000 },
+      { seed, numRuns: 1000 },
     );
   });
 

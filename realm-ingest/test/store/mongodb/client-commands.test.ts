@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import type { MongoClient } from 'mongodb';
+import sinon from 'sinon';
 import { ClientCommands } from '../../../src/store/mongodb/client-commands.js';
 import { defaultTiming, type CommandTiming } from '../../../src/store/mongodb/command-timing.js';
 import { majorityTimeoutMillis } from '../../../src/store/mongodb/mongodb-database.js';
@@ -148,12 +149,18 @@ describe('the commands of a MongoDB client', () => {
   });
 
   it('are given up when the client is closed, however long the driver takes to close it', async () => {
-    const commands = commandsWith({});
-    const running = commands.run('build', 'indexes', never);
-    const closing = commands.close('it is closed');
-    await assert.rejects(running, /it is closed \(indexes\)/);
-    await closing;
-    assert.equal(client.closed, 1);
+    const clock = sinon.useFakeTimers();
+    try {
+      const commands = commandsWith({});
+      const running = commands.run('build', 'indexes', never);
+      const closing = commands.close('it is closed');
+      await assert.rejects(running, /it is closed \(indexes\)/);
+      await clock.tickAsync(1000);
+      await closing;
+      assert.equal(client.closed, 1);
+    } finally {
+      clock.restore();
+    }
   });
 
   it('leave the server the time to say itself that no majority has a write', () => {

@@ -6,21 +6,9 @@ import sinon from 'sinon';
 import { openStore } from '../../../src/store/open-store.js';
 import { StoreError } from '../../../src/store/store-error.js';
 import type { Store } from '../../../src/store/store.js';
-import { commitGroup } from '../../../src/store/sqlite/commit-group.js';
 import { Database } from '../../../src/store/sqlite/database.js';
-import { encodeChangesets } from '../../../src/store/sqlite/encode-commit.js';
-import { openDatabase } from '../../../src/store/sqlite/open-database.js';
 import { WorkerChannel } from '../../../src/store/sqlite/worker-channel.js';
-import {
-  badChangeset,
-  changeset,
-  collect,
-  file,
-  map,
-  placed,
-  receivedAt,
-  upload,
-} from '../../support/commit-request.js';
+import { badChangeset, collect, map, upload } from '../../support/commit-request.js';
 
 describe('the SQLite store, when something is wrong', () => {
   let directory: string;
@@ -66,49 +54,6 @@ describe('the SQLite store, when something is wrong', () => {
       assert.equal((await store.commit(upload([map({ _id: 1n })]))).stored, 1);
       other.close();
     });
-  });
-
-  it('holds back everything of a commit that finds no room, and goes on when there is some', async () => {
-    const { database, lock } = openDatabase({
-      path,
-      mode: 'serve',
-      maxDeadLetterBytes: 2 ** 30,
-      classPrefix: '',
-      busyTimeoutMillis: 0,
-    });
-    const commitOf = async (id: bigint, bytes: number) => ({
-      appId: 'app',
-      userId: 'user',
-      fileIdent: id,
-      receivedAt,
-      file: { ...file, ident: id },
-      changesets: await encodeChangesets([
-        changeset(1, [placed(map({ _id: id, padding: 'x'.repeat(bytes) }))]),
-      ]),
-      retried: undefined,
-    });
-    const count = () =>
-      database.all('SELECT count(*) AS n FROM documents UNION ALL SELECT count(*) FROM client_files');
-
-    database.execute(`PRAGMA max_page_count = ${database.pragma('page_count') + 10}`);
-    const group = [await commitOf(1n, 1), await commitOf(2n, 1_000_000), await commitOf(3n, 1)];
-    const outcomes = commitGroup(database, group, 0);
-    // What shared its transaction may be held back with it: nothing is acknowledged that was not stored.
-    const stored = outcomes.filter((outcome) => 'result' in outcome).length;
-    assert.deepEqual(count(), [{ n: BigInt(stored) }, { n: BigInt(stored) }]);
-    const failure = outcomes[1];
-    assert.ok(failure && 'error' in failure);
-    assert.deepEqual([failure.error.code, failure.error.retryable], ['store-full', true]);
-    assert.equal(database.inTransaction, false);
-
-    const small = commitGroup(database, [await commitOf(4n, 1)], 0);
-    assert.deepEqual(small, [{ result: { stored: 1, duplicates: 0, deadLetters: [] } }]);
-
-    database.execute('PRAGMA max_page_count = 100000');
-    commitGroup(database, group, 0);
-    assert.deepEqual(count(), [{ n: 4n }, { n: 4n }]);
-    lock?.release();
-    database.close();
   });
 
   it('says what to do when the file is damaged', async () => {
@@ -169,25 +114,6 @@ describe('the SQLite store, when something is wrong', () => {
       const refused = { className: 'A', reason: 'unique-index' };
       assert.deepEqual(result, { stored: 2, duplicates: 0, deadLetters: [refused] });
     });
-  });
-
-  it('rejects what is asked of a thread that dies', async () => {
-    const channel = new WorkerChannel({
-      path,
-      mode: 'serve',
-      maxDeadLetterBytes: 0,
-      classPrefix: '',
-      busyTimeoutMillis: 0,
-    });
-    await channel.opened;
-    const pings = [channel.call('ping'), channel.call('ping')];
-    const settled = Promise.allSettled(pings);
-    await channel.terminate();
-    await settled;
-    const { code, retryable } = await channel.failed;
-    assert.deepEqual({ code, retryable }, { code: 'store-closed', retryable: false });
-    await rejectsWith('store-closed', false, channel.call('ping'));
-    await channel.close();
   });
 
   it('says at once that its thread has died, whatever it died of, and not that it was closed', async () => {
@@ -254,23 +180,5 @@ describe('the SQLite file', () => {
     }
     assert.deepEqual(database.all('SELECT * FROM dead_letter_usage'), [{ bytes: 0n }]);
     database.close();
-  });
-});
-
-describe('a large upload', () => {
-  it('is encoded in slices, between which others get their turn', async () => {
-    const documents = Array.from({ length: 20_000 }, (_, number) =>
-      placed(map({ _id: BigInt(number), map: map({ a: 'x'.repeat(50), b: [true, null] }) })),
-    );
-    let turns = 0;
-    let encoded = false;
-    const count = () => {
-      turns += 1;
-      if (!encoded) setImmediate(count);
-    };
-    setImmediate(count);
-    await encodeChangesets([changeset(1, documents)]);
-    encoded = true;
-    assert.ok(turns > 2, `${turns} turns`);
   });
 });

@@ -36,7 +36,7 @@ describe('documents as JSON', () => {
           assert.ok(equalDocuments(map({ all: decoded }), map({ all: document })), text);
           assert.deepEqual(valid.all([text]), [{ valid: 1 }], text);
         }),
-        { numRuns: 300 },
+        { numRuns: 200 },
       );
     });
   }
