@@ -4,7 +4,7 @@ import { resolveServerSecret, SecretError } from '../../src/auth/server-secret.j
 import type { StoredSecret } from '../../src/store/store.js';
 import { RecordingLogger } from '../../../test/support/server/recording-logger.js';
 
-/** What a store remembers, as a store keeps it: the first secret stays. */
+/** The secrets of a store in memory. The first secret stays. */
 class MemorySecrets {
   kept: { secret?: Uint8Array; fingerprint?: Uint8Array } = {};
 
@@ -33,7 +33,7 @@ describe('the server secret', () => {
     logger = new RecordingLogger();
   });
 
-  it('is made in the store where none is given, once, and says that it wants a backup', async () => {
+  it('is made in the store if none is given, once, and asks for a backup', async () => {
     const secret = await resolveServerSecret(store, undefined, logger);
     assert.ok(secret.length >= 32);
     assert.deepEqual(store.kept.secret, secret);
@@ -42,14 +42,14 @@ describe('the server secret', () => {
     assert.equal(logger.lines.length, 1);
   });
 
-  it('is text when it is made, so that a file or the environment can hold it as it is', async () => {
+  it('is made as text, for a file or the environment', async () => {
     assert.match(
       Buffer.from(await resolveServerSecret(store, undefined, logger)).toString(),
       /^[0-9a-f]{64}$/,
     );
   });
 
-  it("is the one that another process's start kept, where two start at once", async () => {
+  it('is the one that another process kept, if two start at once', async () => {
     const racing = {
       loadSecret: () => Promise.resolve({}),
       keepSecret: () => Promise.resolve(given),
@@ -59,7 +59,7 @@ describe('the server secret', () => {
     assert.equal(logger.lines.length, 0);
   });
 
-  it('is the one given, before the one in the store, and is not kept there', async () => {
+  it('is the given one, which is not kept in the store', async () => {
     assert.deepEqual(await resolveServerSecret(store, given, logger), given);
     assert.equal(store.kept.secret, undefined);
     assert.deepEqual(
@@ -69,7 +69,7 @@ describe('the server secret', () => {
     );
   });
 
-  it('says so at error when the store was served with another, once for each change', async () => {
+  it('logs an error if the last start had another, once for each change', async () => {
     await resolveServerSecret(store, undefined, logger);
     await resolveServerSecret(store, given, logger);
     await resolveServerSecret(store, given, logger);

@@ -81,7 +81,7 @@ describe('ObjectAssembler', () => {
     );
   });
 
-  it('gives objects of every class that is created, in order, with their places', () => {
+  it('returns objects of every class, in order, with their places', () => {
     const [first, second] = assemble(
       { type: 'CreateObject', table: 'Span', object: { type: 'null' } },
       { type: 'CreateObject', table: 'Other', object: { type: 'string', value: 'k' } },
@@ -123,7 +123,7 @@ describe('ObjectAssembler', () => {
       assert.deepEqual(second!.properties.get('name'), text('six'));
     });
 
-    it('may share a primary key: both are taken, what follows belongs to the latest', () => {
+    it('may share a primary key: later instructions belong to the second', () => {
       const [first, second] = assemble(
         create,
         update('name', [], text('1')),
@@ -177,7 +177,7 @@ describe('ObjectAssembler', () => {
       assert.deepEqual(twice, { m: { type: 'null' }, n: text('x') });
     });
 
-    it('of a list are replaced where the prior size is its length', () => {
+    it('of a list are replaced if the prior size is its length', () => {
       const list = [arrayInsert('l', [0], int(1n), 0), arrayInsert('l', [1], int(2n), 1)];
       assert.deepEqual(properties(...list, update('l', [0], int(9n), 2)).l, {
         type: 'list',
@@ -187,7 +187,7 @@ describe('ObjectAssembler', () => {
       refuses(...list, update('l', [2], int(9n), 2));
     });
 
-    it('of a list are only ever appended', () => {
+    it('of a list are only appended', () => {
       refuses(arrayInsert('l', [1], int(1n), 0));
       refuses(arrayInsert('l', [0], int(1n), 1));
       refuses(arrayInsert('l', [0], int(1n), 0), arrayInsert('l', [0], int(2n), 1));
@@ -195,7 +195,7 @@ describe('ObjectAssembler', () => {
       refuses(arrayInsert('l', [4294967295], int(1n), 4294967295));
     });
 
-    it('of a set are there once, even if they are sent twice', () => {
+    it('of a set occur once, even if they are sent twice', () => {
       const values = [int(1n), text('1'), { type: 'double', value: 1 } as const, { type: 'null' } as const];
       const twice = [...values, ...values].map((value) => setInsert('s', value));
       assert.deepEqual(properties(...twice).s, { type: 'set', values });
@@ -207,7 +207,7 @@ describe('ObjectAssembler', () => {
       refuses(setInsert('s', { type: 'Erased' }));
     });
 
-    it('may stand under any key', () => {
+    it('may have any key', () => {
       const keys = ['__proto__', 'constructor', 'toString', '', 'a$', '\0'];
       const { d } = properties(...keys.map((key) => update('d', [key], text(key))));
       assert.deepEqual(d, { type: 'dictionary', entries: new Map(keys.map((key) => [key, text(key)])) });
@@ -231,7 +231,7 @@ describe('ObjectAssembler', () => {
   });
 
   describe('Clear', () => {
-    it('empties what is there, of every kind', () => {
+    it('empties every type of collection', () => {
       const cleared = properties(
         update('m', [], { type: 'List' }),
         arrayInsert('m', [0], int(1n), 0),
@@ -249,17 +249,17 @@ describe('ObjectAssembler', () => {
       });
     });
 
-    it('leaves nothing where nothing was', () => {
+    it('does nothing if there is no collection', () => {
       assert.deepEqual(properties(clear('l', [])), {});
     });
 
-    it('is refused for what has nothing inside', () => {
+    it('is refused for a value without elements', () => {
       refuses(update('n', [], int(1n)), clear('n', []));
       refuses(update('o', [], { type: 'ObjectValue' }), clear('o', []));
     });
   });
 
-  describe('places that do not exist', () => {
+  describe('paths that do not exist', () => {
     const cases: Record<string, NewInstruction[]> = {
       'a field of a null': [update('e', [], { type: 'null' }), update('e', ['f'], int(1n))],
       'a field of a number': [update('e', [], int(1n)), update('e', ['f'], int(1n))],
@@ -278,7 +278,7 @@ describe('ObjectAssembler', () => {
     }
   });
 
-  it('quotes no more of a name than a log line bears', () => {
+  it('shortens names in errors', () => {
     const instructions = [create, update('d', ['x'.repeat(1_000_000), 'y'], int(1n))];
     assert.throws(
       () => assemble(...instructions),
@@ -286,7 +286,7 @@ describe('ObjectAssembler', () => {
     );
   });
 
-  it('follows paths of five hundred elements, and no longer ones', () => {
+  it('accepts paths of up to five hundred elements', () => {
     const nested = (depth: number): NewInstruction[] =>
       Array.from({ length: depth + 1 }, (_, length) =>
         update(
@@ -299,7 +299,7 @@ describe('ObjectAssembler', () => {
     refuses(...nested(501));
   });
 
-  it('reports bytes that are no changeset, even behind an unexpected instruction', () => {
+  it('reports malformed bytes, even after an unexpected instruction', () => {
     const bytes = encodeChangeset([create, { type: 'EraseObject', ...common }, create]);
     assert.throws(() => assembleObjects(parseChangeset(bytes)), isUnexpected);
     assert.throws(
@@ -377,7 +377,7 @@ describe('ObjectAssembler', () => {
     });
   });
 
-  it('takes a set and a list of a hundred thousand elements in time', () => {
+  it('handles a set and a list of a hundred thousand elements in time', () => {
     function* many() {
       yield { ...create, offset: 0 };
       for (let index = 0; index < 100_000; index++) {

@@ -103,7 +103,7 @@ describe('realm-ingest, called wrongly', () => {
     });
   }
 
-  it('REALM_INGEST_STORE stands for --store, which comes first', async () => {
+  it('REALM_INGEST_STORE replaces --store, which overrides it', async () => {
     process.env.REALM_INGEST_STORE = `sqlite:${directory}/of-the-environment.db`;
     try {
       assert.match(
@@ -123,7 +123,7 @@ describe('realm-ingest, called wrongly', () => {
     assert.deepEqual(await runHere('--version'), { code: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  it('--help tells every option of serve', async () => {
+  it('--help lists every option of serve', async () => {
     const { code, stdout } = await runHere('serve', '--help');
     assert.equal(code, 0);
     for (const option of [

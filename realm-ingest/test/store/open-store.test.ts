@@ -57,7 +57,7 @@ describe('openStore', () => {
       });
     }
 
-    it('repeats no password', async () => {
+    it('never quotes a password', async () => {
       for (const url of [
         'mongodb://u:secret@host',
         'mongodb+srv://u:secret@host/',
@@ -76,7 +76,7 @@ describe('openStore', () => {
       }
     });
 
-    it('takes an absolute path, and one from the working directory', async () => {
+    it('accepts an absolute path, and one from the working directory', async () => {
       await (await open('serve', `sqlite:${path}`)).close();
       await (await open('serve', `sqlite://${path}`)).close();
       await (await open('serve', `SQLite:${relative(process.cwd(), path)}`)).close();
@@ -92,7 +92,7 @@ describe('openStore', () => {
       assert.ok(readdirSync(directory).includes(name));
     });
 
-    it('refuses what only MongoDB can do', async () => {
+    it('refuses options of MongoDB only', async () => {
       for (const [options, message] of [
         [{ retentionSeconds: 60 }, /SQLite deletes nothing/],
         [{ indexAttributes: true }, /CREATE INDEX/],

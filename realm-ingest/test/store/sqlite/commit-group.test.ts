@@ -18,7 +18,7 @@ describe('commitGroup', () => {
     rmSync(directory, { recursive: true });
   });
 
-  it('holds back everything of a commit that finds no room, and goes on when there is some', async () => {
+  it('stores nothing of a commit without room, and continues when there is room', async () => {
     const { database, lock } = openDatabase({
       path,
       mode: 'serve',
@@ -43,7 +43,7 @@ describe('commitGroup', () => {
     database.execute(`PRAGMA max_page_count = ${database.pragma('page_count') + 10}`);
     const group = [await commitOf(1n, 1), await commitOf(2n, 1_000_000), await commitOf(3n, 1)];
     const outcomes = commitGroup(database, group, 0);
-    // What shared its transaction may be held back with it: nothing is acknowledged that was not stored.
+    // Commits of the same transaction may fail with it, but nothing is acknowledged that was not stored.
     const stored = outcomes.filter((outcome) => 'result' in outcome).length;
     assert.deepEqual(count(), [{ n: BigInt(stored) }, { n: BigInt(stored) }]);
     const failure = outcomes[1];

@@ -10,7 +10,7 @@ import { Database } from '../../../src/store/sqlite/database.js';
 import { WorkerChannel } from '../../../src/store/sqlite/worker-channel.js';
 import { badChangeset, collect, map, upload } from '../../support/commit-request.js';
 
-describe('the SQLite store, when something is wrong', () => {
+describe('the SQLite store with a fault', () => {
   let directory: string;
   let path: string;
   beforeEach(() => {
@@ -30,7 +30,7 @@ describe('the SQLite store, when something is wrong', () => {
       await store.close();
     }
   }
-  /** Uses the file apart from the store, as the sqlite3 shell does. */
+  /** Uses the file beside the store, like the sqlite3 shell. */
   function withDatabase(use: (database: Database) => void): void {
     const database = new Database(path, 50);
     use(database);
@@ -43,7 +43,7 @@ describe('the SQLite store, when something is wrong', () => {
       return true;
     });
 
-  it('holds back while another process writes, and goes on after', async () => {
+  it('is unavailable while another process writes, and recovers', async () => {
     await withStore(async (store) => {
       const other = new Database(path, 0);
       other.execute('BEGIN IMMEDIATE');
@@ -56,7 +56,7 @@ describe('the SQLite store, when something is wrong', () => {
     });
   });
 
-  it('says what to do when the file is damaged', async () => {
+  it('reports a damaged file', async () => {
     const documents = Array.from({ length: 500 }, (_, number) =>
       map({ _id: BigInt(number), x: 'x'.repeat(500) }),
     );
@@ -74,12 +74,12 @@ describe('the SQLite store, when something is wrong', () => {
     });
   });
 
-  describe('with a document that other hands changed', () => {
+  describe('with a document that another program changed', () => {
     const change = (json: string) => {
       withDatabase((database) => database.run('UPDATE documents SET document = ?', json));
     };
 
-    it('shows it as it is now, and sets aside what comes for its place', async () => {
+    it('reads it as it is now, and rejects another one with its _id', async () => {
       await withStore(async (store) => {
         await store.commit(upload([map({ _id: 1n })], 'A'));
         change('{"_id": 1, "note": "seen"}');
@@ -89,7 +89,7 @@ describe('the SQLite store, when something is wrong', () => {
       });
     });
 
-    it('says which one is none any more, and sets aside what comes for its place', async () => {
+    it('reports that it is damaged, and rejects another one with its _id', async () => {
       await withStore(async (store) => {
         await store.commit(upload([map({ _id: 1n })], 'A'));
         change('{"_id": {"$oid": 1}}');
@@ -100,7 +100,7 @@ describe('the SQLite store, when something is wrong', () => {
     });
   });
 
-  it('sets aside what a unique index refuses that somebody added', async () => {
+  it('rejects a document that the user’s unique index refuses', async () => {
     await withStore(async (store) => {
       withDatabase((database) => {
         database.execute("CREATE UNIQUE INDEX mine ON documents (collection, document ->> '$.name')");
@@ -116,7 +116,7 @@ describe('the SQLite store, when something is wrong', () => {
     });
   });
 
-  it('says at once that its thread has died, whatever it died of, and not that it was closed', async () => {
+  it('reports that its thread has died, and not that it was closed', async () => {
     const store = await openStore(`sqlite:${path}`, { mode: 'serve' });
     const call = sinon.spy(WorkerChannel.prototype, 'call');
     try {
@@ -128,7 +128,7 @@ describe('the SQLite store, when something is wrong', () => {
       call.restore();
       await store.close();
     }
-    // The lock went with the thread.
+    // The thread's end has released the lock.
     const next = await openStore(`sqlite:${path}`, { mode: 'serve' });
     await next.close();
     const failed = next.failed?.then(() => 'failed');
@@ -150,7 +150,7 @@ describe('the SQLite file', () => {
     rmSync(directory, { recursive: true });
   });
 
-  it('is the whole store once it was closed: nothing is left in the log', async () => {
+  it('is the whole store when it is closed: the log is empty', async () => {
     const store = await openStore(`sqlite:${path}`, { mode: 'serve' });
     await store.commit(upload([map({ _id: 1n })]));
     await store.close();
@@ -169,7 +169,7 @@ describe('the SQLite file', () => {
     await store.close();
   });
 
-  it('gives bytes of dead letters free that were deleted in the sqlite3 shell', async () => {
+  it('frees the bytes of dead letters that were deleted in the sqlite3 shell', async () => {
     const store = await openStore(`sqlite:${path}`, { mode: 'serve' });
     await store.commit(badChangeset(new Uint8Array(3_000_000)));
     await store.close();
