@@ -6,7 +6,7 @@
 import { keysBeginningWith } from '../dead-letter-key.js';
 import { changesetPieceBytes, type NewDeadLetter } from '../new-dead-letter.js';
 import { StoreError } from '../store-error.js';
-import type { DeadLetter, DeadLetterReason, DeadLetterSummary } from '../store.js';
+import type { DeadLetter, DeadLetterSummary } from '../store.js';
 import { insertUnlessPresent, runInsert } from './insert-command.js';
 import { bytesOf, type DeadLetterRecord, type MongodbDatabase } from './mongodb-database.js';
 import { isDuplicateKeyCode } from './mongodb-error.js';
@@ -168,10 +168,21 @@ function ofDigest(digest: string): { _id: { $gte: string; $lt: string } } {
 }
 
 function toSummary(record: DeadLetterRecord): DeadLetterSummary {
-  const { _id: key, detail, appId, userId, fileIdent, clientVersion, place, className, receivedAt } = record;
+  const {
+    _id: key,
+    reason,
+    detail,
+    appId,
+    userId,
+    fileIdent,
+    clientVersion,
+    place,
+    className,
+    receivedAt,
+  } = record;
   return {
     key,
-    reason: record.reason as DeadLetterReason,
+    reason,
     detail,
     appId,
     userId,

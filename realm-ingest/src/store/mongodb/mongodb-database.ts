@@ -4,6 +4,7 @@
  * @module
  */
 import type { AbstractCursor, Binary, ClientSession, Collection, Db, MongoClient } from 'mongodb';
+import type { ApiKey, ClientFile, DeadLetterSummary } from '../store.js';
 import type { CommandKind } from './command-timing.js';
 import type { Driver } from './driver.js';
 import type { RenewableClient } from './renewable-client.js';
@@ -14,31 +15,18 @@ export const ownPrefix = 'realm_ingest.';
 /** How long a write waits for the majority before it counts as not acknowledged. */
 export const majorityTimeoutMillis = 20_000;
 
-interface ClientFileRecord {
+interface ClientFileRecord extends Omit<ClientFile, 'ident'> {
   readonly _id: bigint;
-  readonly salt: bigint;
-  readonly userId: string;
-  readonly clientVersion: bigint;
-  readonly serverVersion: bigint;
 }
 
-export interface DeadLetterRecord {
+export interface DeadLetterRecord extends Omit<DeadLetterSummary, 'key' | 'place'> {
   /** The letter's key. */
   readonly _id: string;
   /** An ObjectId made by the process that adds the letter; it rises with time. */
   readonly sequence: unknown;
-  readonly reason: string;
-  readonly detail: string;
-  readonly appId: string;
-  readonly userId: string;
-  readonly fileIdent: bigint;
-  readonly clientVersion: bigint;
   readonly place?: bigint;
-  readonly className?: string;
-  readonly receivedAt: Date;
   /** Hex SHA-256 of the changeset. */
   readonly digest: string;
-  readonly sizeBytes: number;
 }
 
 /** A piece of a changeset; all dead letters of the changeset share it. */
@@ -48,12 +36,9 @@ interface ChangesetPieceRecord {
   readonly bytes: Binary;
 }
 
-export interface ApiKeyRecord {
+export interface ApiKeyRecord extends Omit<ApiKey, 'id' | 'hash'> {
   readonly _id: string;
   readonly hash: Binary;
-  readonly userName: string;
-  readonly createdAt: Date;
-  readonly revokedAt?: Date;
 }
 
 interface RevocationRecord {

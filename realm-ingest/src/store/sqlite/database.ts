@@ -71,33 +71,29 @@ export class Database {
 
   /** Runs `work` in a transaction that takes the write lock first; rolls back if `work` throws. */
   transaction<T>(work: () => T): T {
-    this.execute('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      this.execute('COMMIT');
-      return result;
-    } catch (error) {
-      if (this.inTransaction) this.execute('ROLLBACK');
-      throw error;
-    }
+    return this.#runBetween('BEGIN IMMEDIATE', work, 'COMMIT', 'ROLLBACK');
   }
 
   /** Runs `work` as a part of the transaction that can be rolled back alone. */
   savepoint<T>(work: () => T): T {
-    this.execute('SAVEPOINT part');
-    try {
-      const result = work();
-      this.execute('RELEASE part');
-      return result;
-    } catch (error) {
-      if (this.inTransaction) this.execute('ROLLBACK TO part; RELEASE part');
-      throw error;
-    }
+    return this.#runBetween('SAVEPOINT part', work, 'RELEASE part', 'ROLLBACK TO part; RELEASE part');
   }
 
   close(): void {
     this.#statements.clear();
     this.#connection.close();
+  }
+
+  #runBetween<T>(begin: string, work: () => T, end: string, rollBack: string): T {
+    this.execute(begin);
+    try {
+      const result = work();
+      this.execute(end);
+      return result;
+    } catch (error) {
+      if (this.inTransaction) this.execute(rollBack);
+      throw error;
+    }
   }
 
   #prepare(sql: string): Libsql.Statement {
