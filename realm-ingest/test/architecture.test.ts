@@ -12,7 +12,7 @@ const layers: Layers = {
   changeset: { uses: ['errors'] },
   // The errors that every writer to a store has to tell apart.
   'store/store-error': { uses: ['errors'] },
-  store: { uses: ['errors', 'settles-within', 'store/store-error'], types: ['logger'] },
+  store: { uses: ['errors', 'log-throttle', 'settles-within', 'store/store-error'], types: ['logger'] },
   telemetry: { uses: [], types: ['changeset', 'store'] },
   sync: {
     uses: ['errors', 'protocol', 'log-throttle', 'store/store-error'],

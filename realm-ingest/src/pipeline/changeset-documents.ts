@@ -160,7 +160,7 @@ export class ChangesetConverter {
     }
   }
 
-  /** @param isInOrder - whether objects may be given away before the end: see `ObjectAssembler.giveAway` */
+  /** @param isInOrder - whether objects are taken before the end: see `ObjectAssembler.takeCompleted` */
   async *#read(bytes: Uint8Array, isInOrder: boolean): AsyncGenerator<readonly RealmObject[]> {
     const assembler = new ObjectAssembler();
     let instructions = 0;
@@ -169,9 +169,9 @@ export class ChangesetConverter {
       instructions += 1;
       if (instructions % instructionsBetweenLooks > 0) continue;
       await this.#breathe();
-      if (isInOrder) yield assembler.giveAway();
+      if (isInOrder) yield assembler.takeCompleted();
     }
-    yield assembler.finish().objects;
+    yield assembler.finish();
   }
 
   #add(object: RealmObject, receivedAt: Date, part: Part): void {

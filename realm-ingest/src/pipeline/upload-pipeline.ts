@@ -177,7 +177,7 @@ export class UploadPipeline implements SyncHost {
       this.#failure = undefined;
       this.#count(request.file, result);
     } catch (error) {
-      const isOfClosing = this.#abandoned && error instanceof StoreError && error.mayComeOfClosing;
+      const isOfClosing = this.#abandoned && error instanceof StoreError && error.isExpectedWhileClosing;
       if (error instanceof StoreError && !isOfClosing) this.#noteFailure(error);
       throw error;
     }

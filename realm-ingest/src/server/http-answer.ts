@@ -104,7 +104,7 @@ export class ErrorAnswers {
   }
 
   #tellFailure(error: StoreError): void {
-    if (this.#isClosing() && error.mayComeOfClosing) return;
+    if (this.#isClosing() && error.isExpectedWhileClosing) return;
     const events = this.#lines.admit(error.code);
     if (events !== undefined) this.#logger.warn({ err: error, events }, 'requests could not be answered');
   }

@@ -13,7 +13,7 @@ import { settlesWithin } from '../settles-within.js';
 import { openStore } from '../store/open-store.js';
 import { StoreError } from '../store/store-error.js';
 import type { Store } from '../store/store.js';
-import { unlessAborted } from '../store/unless-aborted.js';
+import { abortable } from '../store/abortable.js';
 import { defaultSyncLimits } from '../sync/sync-limits.js';
 import { createChangesetConverter } from '../pipeline/changeset-documents.js';
 import { createClientApi } from './client-api.js';
@@ -159,7 +159,7 @@ async function serve(
   const { appId, host, tls, logger, publicUrl, maxMessageBytes, maxInflightBytes } = options;
   const scheme = tls ? 'https' : 'http';
   // A store that was handed in may be down and wait; our own ends its waiting itself.
-  const secret = await unlessAborted(
+  const secret = await abortable(
     resolveServerSecret(store, options.secret, logger),
     signal,
     () => new StoreError('store-unavailable', 'the server was closed while it started', { retryable: true }),

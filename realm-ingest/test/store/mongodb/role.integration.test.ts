@@ -47,7 +47,7 @@ describeMongodb('the role that docs/mongodb.md makes for Atlas', () => {
 
   after(() => database.remove());
 
-  it('allows what a store does, and nothing else', async () => {
+  it('allows exactly what a store does', async () => {
     for (const retentionSeconds of [undefined, 60, undefined]) {
       const store = await open(retentionSeconds);
       await store.ping();

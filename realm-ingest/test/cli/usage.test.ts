@@ -24,7 +24,11 @@ describe('realm-ingest, called wrongly', () => {
     [['serve', ...store], 2, /^error: required option '--app-id <id>' not specified/],
     [serve, 2, /^error: required option '--store <url>' not specified/],
     [[...serve, ...store, '--nonsense'], 2, /^error: unknown option '--nonsense'/],
-    [[...serve, ...store, '--port', 'x'], 2, /'--port <port>' argument 'x' is invalid. It is a whole number/],
+    [
+      [...serve, ...store, '--port', 'x'],
+      2,
+      /'--port <port>' argument 'x' is invalid. It must be a whole number/,
+    ],
     [
       [...serve, ...store, '--port', '70000'],
       2,
@@ -71,10 +75,10 @@ describe('realm-ingest, called wrongly', () => {
     [['keys', 'create', ...store], 2, /required option '--user <name>'/],
     [['keys', 'create', ...store, '--user', 'a\nb'], 2, /control character/],
     [['keys', 'revoke', ...store], 2, /missing required argument 'id'/],
-    [['dead-letters', 'retry', ...store], 2, /^error: name keys, or say --all/],
-    [['dead-letters', 'delete', 'abc', '--all', ...store], 2, /^error: name keys, or say --all/],
-    [[...serve, ...store, '--collections', 'Span'], 2, /It is CLASS=COLLECTION/],
-    [[...serve, ...store, '--collections', 'Span=a,Span=b'], 2, /Span is there twice/],
+    [['dead-letters', 'retry', ...store], 2, /^error: give either keys or --all/],
+    [['dead-letters', 'delete', 'abc', '--all', ...store], 2, /^error: give either keys or --all/],
+    [[...serve, ...store, '--collections', 'Span'], 2, /It must be CLASS=COLLECTION/],
+    [[...serve, ...store, '--collections', 'Span=a,Span=b'], 2, /Span is given twice/],
     [
       [...serve, ...store, '--collections', 'A=a'],
       2,
@@ -99,7 +103,7 @@ describe('realm-ingest, called wrongly', () => {
     });
   }
 
-  it('REALM_INGEST_STORE stands for --store, which comes first', async () => {
+  it('REALM_INGEST_STORE replaces --store, which overrides it', async () => {
     process.env.REALM_INGEST_STORE = `sqlite:${directory}/of-the-environment.db`;
     try {
       assert.match(
@@ -119,7 +123,7 @@ describe('realm-ingest, called wrongly', () => {
     assert.deepEqual(await runHere('--version'), { code: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  it('--help tells every option of serve', async () => {
+  it('--help lists every option of serve', async () => {
     const { code, stdout } = await runHere('serve', '--help');
     assert.equal(code, 0);
     for (const option of [

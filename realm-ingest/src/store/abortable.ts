@@ -1,9 +1,9 @@
 /**
- * What `work` comes to, or, as soon as `signal` is aborted, a rejection: whatever the work does then.
+ * Waits for `work`, or until `signal` is aborted.
  *
- * @param toError - makes the error of that rejection
+ * @param toError - makes the error of the rejection after an abort
  */
-export async function unlessAborted<T>(
+export async function abortable<T>(
   work: Promise<T>,
   signal: AbortSignal | undefined,
   toError: () => Error,

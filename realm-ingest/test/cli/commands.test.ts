@@ -8,7 +8,7 @@ import { UploadPipeline } from '../../src/pipeline/upload-pipeline.js';
 import { openStore } from '../../src/store/open-store.js';
 import { RecordingLogger } from '../../../test/support/server/recording-logger.js';
 import { spanChangeset } from '../../../test/support/server/span-changeset.js';
-import { CommandProcess, runHere, type CommandResult } from '../support/run-command.js';
+import { runHere, type CommandResult } from '../support/run-command.js';
 
 describe('realm-ingest', () => {
   let directory: string;
@@ -64,25 +64,16 @@ describe('realm-ingest', () => {
       assert.match(lines[0]!, /"flags":\{"\$numberInt":"257"\}/);
     });
 
-    it('names the collections that there are, where there is no such one', async () => {
+    it('lists the collections if the given one does not exist', async () => {
       await commit(spanChangeset(['a']));
       const { code, stdout, stderr } = await run('export', '--collection', 'Spans');
       assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
       assert.equal(stderr, 'realm-ingest: no such collection: "Spans"; the store has Span\n');
     });
-
-    it('ends well where its reader has seen enough', async () => {
-      await commit(spanChangeset(Array.from({ length: 3000 }, (_, n) => `${n} ${'x'.repeat(300)}`)));
-      const command = new CommandProcess(['export', '--collection', 'Span', '--store', storeUrl]);
-      await command.firstLine();
-      command.child.stdout.destroy();
-      const { code, stderr } = await command.exited;
-      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
-    });
   });
 
   describe('keys', () => {
-    it('are printed once, listed without what is secret, and revoked', async () => {
+    it('are printed once, listed without their secret, and revoked', async () => {
       const created = await run('keys', 'create', '--user', 'kiosk 7');
       assert.equal(created.code, 0);
       assert.match(created.stdout, /^rik_[\w-]{43}\n$/);
@@ -117,7 +108,7 @@ describe('realm-ingest', () => {
       commit(spanChangeset(['a', 'b'], { className: 'Sensor' }), Buffer.from('\u001b[2J not a changeset')),
     );
 
-    it('list: one a line', async () => {
+    it('list: prints one a line', async () => {
       const { code, stdout } = await run('dead-letters', 'list');
       assert.equal(code, 0);
       assert.equal(keysIn(stdout).length, 3);
@@ -127,7 +118,7 @@ describe('realm-ingest', () => {
       assert.ok(!stdout.includes('\u001b'));
     });
 
-    it('show: all of one, its changeset in base64', async () => {
+    it('show: prints all of one, with its changeset in base64', async () => {
       const keys = keysIn((await run('dead-letters', 'list')).stdout);
       const shown = await Promise.resolve(run('dead-letters', 'show', keys[2]!));
       const letter = JSON.parse(shown.stdout) as Record<string, unknown>;
@@ -136,7 +127,7 @@ describe('realm-ingest', () => {
       assert.equal(typeof letter.changeset, 'string');
     });
 
-    it('retry: those whose class is admitted now are stored, the others say why not', async () => {
+    it('retry: stores those whose class is admitted now, and says why others stay', async () => {
       const unchanged = await run('dead-letters', 'retry', '--all');
       assert.equal(unchanged.code, 1);
       assert.equal(unchanged.stdout.match(/^kept \w{12}: /gm)?.length, 3);
@@ -151,7 +142,7 @@ describe('realm-ingest', () => {
       assert.equal(stdout.trimEnd().split('\n').length, 2);
     });
 
-    it('delete: those that are named, or all', async () => {
+    it('delete: deletes those that are given, or all', async () => {
       const [first] = keysIn((await run('dead-letters', 'list')).stdout);
       assert.deepEqual(await run('dead-letters', 'delete', first!), {
         code: 0,
@@ -162,7 +153,7 @@ describe('realm-ingest', () => {
       assert.deepEqual(keysIn((await run('dead-letters', 'list')).stdout), []);
     });
 
-    it('a key that is none', async () => {
+    it('an unknown key', async () => {
       for (const command of ['show', 'retry', 'delete']) {
         const { code, stderr } = await run('dead-letters', command, 'nonsense');
         assert.equal(code, 1);
@@ -171,7 +162,7 @@ describe('realm-ingest', () => {
     });
   });
 
-  it('secret says that there is none while a file or the environment holds it', async () => {
+  it('secret fails if the store keeps none', async () => {
     await run('keys', 'create', '--user', 'a');
     const { code, stderr } = await run('secret');
     assert.equal(code, 1);
