@@ -7,14 +7,13 @@ import { useFakeTimers } from 'sinon';
 import type { ErrorCode } from '../../src/errors.js';
 import { createChangesetConverter } from '../../src/pipeline/changeset-documents.js';
 import { retryDeadLetter } from '../../src/pipeline/dead-letter-retry.js';
-import { UploadPipeline } from '../../src/pipeline/upload-pipeline.js';
+import { UploadPipeline, type Upload } from '../../src/pipeline/upload-pipeline.js';
 import type { RealmValue } from '../../src/changeset/realm-value.js';
 import { maxDocumentBytes } from '../../src/store/document-limits.js';
 import { openStore } from '../../src/store/open-store.js';
 import { StoreError } from '../../src/store/store-error.js';
 import type { Document } from '../../src/store/document.js';
 import type { DeadLetter, DeadLetterSummary, Store } from '../../src/store/store.js';
-import type { Upload } from '../../src/sync/sync-host.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { describeStores } from '../../../test/support/describe-stores.js';
 import type { Scratch } from '../../../test/support/scratch.js';
@@ -47,7 +46,7 @@ describeStores('UploadPipeline, with documents that can never be stored', (kind)
       store,
       saltKey: new Uint8Array(32).fill(3),
       converter: createChangesetConverter({ classPrefix: '', classes: ['Reading'], logger }),
-      onBroken: (error) => assert.fail(error),
+      observer: { broken: (error) => assert.fail(error) },
       logger,
     });
     const half: RealmValue = { type: 'string', value: 'x'.repeat(maxDocumentBytes / 2) };
@@ -131,7 +130,7 @@ describe('UploadPipeline', () => {
       store,
       saltKey: new Uint8Array(32).fill(3),
       converter: createChangesetConverter({ classPrefix: '', classes: settings.classes ?? [], logger }),
-      onBroken: (error) => broken.push(error),
+      observer: { broken: (error) => broken.push(error) },
       logger,
     });
     return { pipeline, broken };
@@ -209,7 +208,7 @@ describe('UploadPipeline', () => {
     const codes = (await outcomes).map((outcome) =>
       outcome.status === 'rejected' ? (outcome.reason as { code?: string }).code : outcome.status,
     );
-    assert.deepEqual(codes, [...Array<string>(4).fill('store-closed'), 'sync-shutdown']);
+    assert.deepEqual(codes, Array<string>(5).fill('store-closed'));
     assert.equal(asked.length, 4);
     assert.deepEqual([pipeline.counters.storeFailures, pipeline.failure], [{}, undefined]);
     assert.deepEqual(broken, []);

@@ -8,7 +8,7 @@ import type { CommandKind } from './command-timing.js';
 import type { Driver } from './driver.js';
 import type { RenewableClient } from './renewable-client.js';
 
-/** Collections that are ours begin with this. None of the telemetry may: see `requireClasses`. */
+/** Collections that are ours begin with this. None of the telemetry may: see `checkStoredClasses`. */
 export const ownPrefix = 'realm_ingest.';
 
 /** Milliseconds for which a write waits for the majority, before it counts as not acknowledged. */

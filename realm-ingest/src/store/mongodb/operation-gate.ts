@@ -1,4 +1,4 @@
-import { settlesWithin } from '../../settles-within.js';
+import { settlesWithin } from '../../time/settles-within.js';
 import { StoreError } from '../store-error.js';
 import { toStoreError } from './mongodb-error.js';
 

@@ -17,11 +17,9 @@ describe('message gate', () => {
     gate = new MessageGate(socket, Buffer.alloc(0), {
       maxMessageBytes: 1000,
       lingerMillis: 100,
-      activity: () => undefined,
-      received: () => undefined,
-      completed: () => undefined,
-      oversized: () => undefined,
     });
+    const unheard = (): void => undefined;
+    gate.open({ activity: unheard, received: unheard, completed: unheard, oversized: unheard });
     // As `ws` does.
     gate.resume().once('end', () => gate.end());
   });
