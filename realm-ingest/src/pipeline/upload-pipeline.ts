@@ -31,7 +31,7 @@ export interface Upload {
 
 export interface UploadPipelineOptions {
   readonly appId: string;
-  readonly store: Store;
+  readonly store: Pick<Store, 'commit' | 'findClientFile'>;
   /** See `deriveKeys`. */
   readonly saltKey: Uint8Array;
   readonly converter: ChangesetConverter;
