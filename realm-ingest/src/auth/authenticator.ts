@@ -7,7 +7,7 @@
  * @module
  */
 import { randomBytes } from 'node:crypto';
-import { LogThrottle } from '../log-throttle.js';
+import { LogThrottle } from '../time/log-throttle.js';
 import type { Logger } from '../logger.js';
 import type { ApiKeys, Revocations } from '../store/store.js';
 import { isApiKeyText, toApiKeyHash } from './api-key.js';

@@ -2,7 +2,6 @@ import { CommanderError, type Command } from 'commander';
 import { createChangesetConverter } from '../pipeline/changeset-documents.js';
 import { retryDeadLetter } from '../pipeline/dead-letter-retry.js';
 import { createDefaultLogger } from '../server/default-logger.js';
-import { requireClasses, requireClassPrefix } from '../server/ingest-options.js';
 import type { DeadLetter, DeadLetterSummary, Store } from '../store/store.js';
 import { CommandError } from './command-error.js';
 import {
@@ -97,8 +96,6 @@ async function retryLetters(
   command: Command,
 ): Promise<void> {
   requireSelection(keys, options, command);
-  requireClasses(options.classes ?? []);
-  requireClassPrefix(options.classPrefix ?? '');
   const converter = createChangesetConverter({ ...options, logger: createDefaultLogger('error') });
   let kept = 0;
   const retry = async (store: Store): Promise<void> => {

@@ -5,7 +5,7 @@
  */
 import { STATUS_CODES, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
 import { AuthError, type AppServicesErrorCode } from '../auth/auth-error.js';
-import { LogThrottle } from '../log-throttle.js';
+import { LogThrottle } from '../time/log-throttle.js';
 import type { Logger } from '../logger.js';
 import { StoreError } from '../store/store-error.js';
 

@@ -32,7 +32,7 @@ describe('realm-ingest', () => {
       store,
       saltKey: new Uint8Array(32),
       converter: createChangesetConverter({ classPrefix: '', classes: [], logger }),
-      onBroken: () => undefined,
+      observer: {},
       logger,
     });
     await pipeline.commit({

@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import { settlesWithin } from '../../settles-within.js';
+import { settlesWithin } from '../../time/settles-within.js';
 import { StoreError } from '../store-error.js';
 import type { CommandKind, CommandTiming } from './command-timing.js';
 import { ServerWatch } from './server-watch.js';

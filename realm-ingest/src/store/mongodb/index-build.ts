@@ -1,5 +1,5 @@
 import type { Logger } from '../../logger.js';
-import { settlesWithin } from '../../settles-within.js';
+import { settlesWithin } from '../../time/settles-within.js';
 import type { MongodbDatabase } from './mongodb-database.js';
 import { toStoreError } from './mongodb-error.js';
 import { keepTelemetryIndexes, type TelemetryIndexOptions } from './telemetry-indexes.js';

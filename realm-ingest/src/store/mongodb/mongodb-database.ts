@@ -9,7 +9,7 @@ import type { CommandKind } from './command-timing.js';
 import type { Driver } from './driver.js';
 import type { RenewableClient } from './renewable-client.js';
 
-/** Prefix of our own collections. Telemetry collections never have it: see `resolveCollectionNames`. */
+/** Prefix of our own collections. Telemetry collections never have it: see `checkStoredClasses`. */
 export const ownPrefix = 'realm_ingest.';
 
 /** How long a write waits for the majority before it counts as not acknowledged. */

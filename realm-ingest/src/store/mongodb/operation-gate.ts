@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { settlesWithin } from '../../settles-within.js';
+import { settlesWithin } from '../../time/settles-within.js';
 import { StoreError } from '../store-error.js';
 import { toStoreError } from './mongodb-error.js';
 

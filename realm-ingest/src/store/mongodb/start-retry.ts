@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { LogThrottle } from '../../log-throttle.js';
+import { LogThrottle } from '../../time/log-throttle.js';
 import type { Logger } from '../../logger.js';
 import { abortable } from '../abortable.js';
 import { StoreError } from '../store-error.js';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { LogThrottle } from '../src/log-throttle.js';
+import { LogThrottle } from '../../src/time/log-throttle.js';
 
 describe('LogThrottle', () => {
   it('lets one line a kind and interval through, and says for how many events the next one stands', () => {

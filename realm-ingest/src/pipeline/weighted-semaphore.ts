@@ -4,10 +4,10 @@ interface Waiting {
 }
 
 /**
- * Turns at something that takes memory: as many at once as their weights allow together, first come, first served, so
- * that a heavy one is not passed by light ones for ever. One alone may have any weight.
+ * Bounds work that runs at the same time by its weight. First come, first served: light work does not overtake heavy
+ * work. One work alone may have any weight.
  */
-export class Turns {
+export class WeightedSemaphore {
   readonly #maxWeight: number;
   readonly #waiting: Waiting[] = [];
   #weight = 0;
@@ -16,8 +16,8 @@ export class Turns {
     this.#maxWeight = maxWeight;
   }
 
-  /** Does some work when its turn has come. */
-  async take<T>(weight: number, work: () => Promise<T>): Promise<T> {
+  /** Waits until there is room for `weight`, then does the work. */
+  async run<T>(weight: number, work: () => Promise<T>): Promise<T> {
     if (this.#waiting.length > 0 || !this.#fits(weight)) {
       await new Promise<void>((resolve) => this.#waiting.push({ weight, enter: resolve }));
     } else {

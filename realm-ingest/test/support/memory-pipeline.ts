@@ -1,9 +1,9 @@
 import { StoreError } from '../../src/store/store-error.js';
 import type { ClientFile } from '../../src/store/store.js';
-import type { SyncHost, Upload } from '../../src/sync/sync-host.js';
+import type { Pipeline, Upload } from '../../src/pipeline/upload-pipeline.js';
 
-/** A host that keeps everything in memory, and whose store can be held up, made to fail, or lose its memory. */
-export class MemoryHost implements SyncHost {
+/** A pipeline that keeps everything in memory, and whose store can be held up, made to fail, or lose its memory. */
+export class MemoryPipeline implements Pipeline {
   readonly files = new Map<bigint, ClientFile>();
   /** Texts of the changesets that are durable, by client version, a text once. */
   readonly stored = new Map<string, bigint>();
