@@ -31,6 +31,12 @@ export class ConnectionError extends ExporterError {
   }
 }
 
+/** Makes an `open-failed` of whatever was thrown when a file or slot was opened or closed. */
+export function toOpenError(cause: unknown, prefix = ''): ConnectionError {
+  if (cause instanceof ConnectionError) return cause;
+  return new ConnectionError('open-failed', `${prefix}${describeCause(cause)}`, { cause, retryable: true });
+}
+
 /**
  * The text of whatever was thrown: Realm rejects with strings and plain objects too. An access token in it, as in a sync
  * URL, is blotted out.

@@ -7,12 +7,17 @@ const MAX_MOVING_BYTES = 8 * 1024 * 1024;
 /** How long what was measured of others' files is good for, in milliseconds, while this process writes. */
 const MEASURE_MILLIS = 1000;
 
-/** What a budget needs to know. */
+/** The files of a service. */
+export interface MeasuredFiles {
+  /** What the files in all slots take, whichever process has them, in bytes; undefined if files cannot be seen. */
+  sizeBytes(): number | undefined;
+}
+
+/** Options of a {@link DeviceBudget}. */
 export interface DeviceBudgetOptions {
   /** What all files of the service may take together, in bytes. */
   readonly maxBytes: number;
-  /** What the files of all of its slots take, however many processes they belong to; undefined where none can be seen. */
-  readonly measure: () => number | undefined;
+  readonly files: MeasuredFiles;
   /** A clock in milliseconds that never goes back. */
   readonly now?: () => number;
 }
@@ -66,7 +71,7 @@ export class DeviceBudget {
     this.#measuredAt = this.#now();
     let bytes: number | undefined;
     try {
-      bytes = this.#options.measure();
+      bytes = this.#options.files.sizeBytes();
     } catch {
       return; // a directory that another process is just removing
     }

@@ -1,40 +1,26 @@
-import { Acknowledgements, type AcknowledgedListener } from './acknowledgements.js';
-import { RealmDestination } from '../realm/destination.js';
-import type { ShouldCompact } from '../realm/compaction.js';
-import type { DeviceBudget } from '../disk/device-budget.js';
 import { RealmFileGauge } from '../disk/realm-file-gauge.js';
 import type { Slot } from '../disk/slot.js';
+import { RealmDestination } from '../realm/destination.js';
 import type {
   NativeConfiguration,
-  NativeObjectSchema,
   NativeRealm,
-  NativeRealmConstructor,
   NativeSession,
   NativeSyncError,
   NativeUser,
 } from '../realm/realm-types.js';
 import { withoutTracing } from '../suppression.js';
+import { Acknowledgements, type AcknowledgementListener } from './acknowledgements.js';
+import type { ConnectionContext } from './connection-context.js';
 import { isAnonymous } from './user-source.js';
 
-/** After how long without its server a user may have been forgotten by it, in milliseconds. */
+/** The server may have forgotten a user after this time without contact, in milliseconds. */
 export const ABSENCE_MILLIS = 300_000;
 
-/** What a synced Realm is opened with. */
-export interface SyncedRealmOptions {
-  readonly Realm: NativeRealmConstructor;
-  readonly path: string;
-  readonly user: NativeUser;
-  readonly schema: readonly NativeObjectSchema[];
-  readonly encryptionKey: ArrayBuffer | undefined;
-  readonly onError: (error: NativeSyncError) => void;
-  /** `disconnected`, `connecting`, `connected`. */
-  readonly onConnectionChange: (state: string) => void;
-  readonly onAcknowledged: AcknowledgedListener;
-  readonly slot: Slot;
-  /** Whether Realm's files outlive the process. */
-  readonly isDurable: boolean;
-  readonly budget: DeviceBudget;
-  readonly shouldCompact: ShouldCompact | undefined;
+/** Owns synced Realms, and is called when the engine reports something about their sync sessions. */
+export interface SyncedRealmOwner {
+  /** `disconnected`, `connecting` or `connected`. */
+  connectionChanged(synced: SyncedRealm, state: string): void;
+  syncFailed(synced: SyncedRealm, error: NativeSyncError): void;
 }
 
 /** One open flexible-sync Realm of one user, with what the server owes us for it. */
@@ -47,62 +33,72 @@ export class SyncedRealm {
   readonly gauge: RealmFileGauge;
   /** What of the file was in use when it was opened, in bytes; the whole file where the engine does not say. */
   readonly usedBytes: number;
-  readonly #Realm: NativeRealmConstructor;
+  readonly #context: ConnectionContext;
   readonly #isDurable: boolean;
-  readonly #budget: DeviceBudget;
   readonly #session: NativeSession;
   readonly #onConnectionChange: (state: string) => void;
-  /** When it was last known to have its server; by a clock that nobody sets. */
+  /** When it was last known to have its server, by a clock that nobody sets. */
   #connectedAtMillis = performance.now();
 
   /**
    * Opens it without waiting for a network: what is written before the first download is uploaded later.
    *
+   * @param isDurable - whether Realm's files outlive the process
    * @throws whatever Realm throws
    */
-  constructor(options: SyncedRealmOptions) {
-    const { Realm, path, user, schema, encryptionKey, slot, isDurable, budget } = options;
+  constructor(
+    user: NativeUser,
+    path: string,
+    slot: Slot,
+    isDurable: boolean,
+    context: ConnectionContext,
+    realms: SyncedRealmOwner,
+    listener: AcknowledgementListener,
+  ) {
+    const { Realm, schema, encryptionKey, shouldCompact, budget } = context;
     const fileBytes = (): number | undefined => (isDurable ? slot.sizeBytes(path) : undefined);
     let usedBytes: number | undefined;
-    const shouldCompact = (totalBytes: number, used: number): boolean => {
-      usedBytes = used;
-      return options.shouldCompact?.(totalBytes, used) ?? false;
-    };
     const config: NativeConfiguration = {
       path,
       schema,
       ...(encryptionKey === undefined ? {} : { encryptionKey }),
-      ...(options.shouldCompact === undefined ? {} : { shouldCompact }),
+      ...(shouldCompact === undefined
+        ? {}
+        : {
+            shouldCompact(totalBytes: number, used: number): boolean {
+              usedBytes = used;
+              return shouldCompact(totalBytes, used);
+            },
+          }),
       sync: {
         user,
         flexible: true,
         onError: (_session, error) => {
-          options.onError(error);
+          realms.syncFailed(this, error);
         },
         // The one mode that keeps what was not uploaded, on the engines that know it.
         clientReset: { mode: 'recoverUnsyncedChanges' },
       },
     };
     this.user = user;
+    this.path = path;
+    this.#context = context;
+    this.#isDurable = isDurable;
     this.realm = withoutTracing(() => new Realm(config));
     const session = this.realm.syncSession;
     if (session === null) throw new Error('the Realm has no sync session');
-    this.path = path;
-    this.#Realm = Realm;
     this.#session = session;
     this.destination = new RealmDestination(this.realm);
-    this.acknowledgements = new Acknowledgements(options.onAcknowledged);
+    this.acknowledgements = new Acknowledgements(listener);
     this.gauge = new RealmFileGauge({
       fileBytes,
       recordBytes: () => this.acknowledgements.pendingBytes,
     });
     this.usedBytes = usedBytes ?? fileBytes() ?? 0;
-    this.#isDurable = isDurable;
-    this.#budget = budget;
     budget.add(this.gauge);
     this.#onConnectionChange = (state) => {
       this.acknowledgements.retry();
-      options.onConnectionChange(state);
+      realms.connectionChanged(this, state);
     };
     withoutTracing(() => {
       session.addConnectionNotification(this.#onConnectionChange);
@@ -116,10 +112,11 @@ export class SyncedRealm {
   }
 
   /**
-   * Whether a new login may be what brings the server back: one that has lost its secret refuses the tokens of users with
-   * a name until they log in anew, and the engine says nothing of it. Look from time to time: that is how it knows.
+   * Whether the server has been out of reach for so long that a new log-in may bring it back. A server that has lost its
+   * secret refuses the tokens of users that are not anonymous until they log in anew, and the engine does not report it.
+   * Read it from time to time: each read notes whether the session is connected.
    */
-  get mayBeForgotten(): boolean {
+  get needsNewLogIn(): boolean {
     const now = performance.now();
     if (this.isConnected) this.#connectedAtMillis = now;
     return now - this.#connectedAtMillis >= ABSENCE_MILLIS && !isAnonymous(this.user);
@@ -148,7 +145,7 @@ export class SyncedRealm {
    * files, and what its Realms hold can only be uploaded by sessions that live on: they are not paused.
    */
   close(): void {
-    this.#budget.remove(this.gauge);
+    this.#context.budget.remove(this.gauge);
     this.acknowledgements.use(undefined);
     this.#call((session) => {
       session.removeConnectionNotification(this.#onConnectionChange);
@@ -163,7 +160,7 @@ export class SyncedRealm {
   deleteFile(): void {
     try {
       withoutTracing(() => {
-        this.#Realm.deleteFile({ path: this.path });
+        this.#context.Realm.deleteFile({ path: this.path });
       });
     } catch {
       // It may be open still.

@@ -36,7 +36,7 @@ describe('DeviceBudget', () => {
     return new DeviceBudget({
       maxBytes,
       now: () => now,
-      measure: () => files.reduce((bytes, { size }) => bytes + size, strangers.bytes),
+      files: { sizeBytes: () => files.reduce((bytes, { size }) => bytes + size, strangers.bytes) },
     });
   }
 
@@ -153,7 +153,7 @@ describe('DeviceBudget', () => {
 
   it("goes by the records' own sizes where no file can be seen", () => {
     let records = 0;
-    const budget = new DeviceBudget({ maxBytes: 4 * MiB, measure: () => undefined });
+    const budget = new DeviceBudget({ maxBytes: 4 * MiB, files: { sizeBytes: () => undefined } });
     const gauge = new RealmFileGauge({ fileBytes: () => undefined, recordBytes: () => records });
     budget.add(gauge);
     assert.equal(budget.roomBytes(gauge), 4 * MiB);
@@ -172,9 +172,11 @@ describe('DeviceBudget', () => {
     let fails = false;
     const budget = new DeviceBudget({
       maxBytes: 4 * MiB,
-      measure: () => {
-        if (fails) throw new Error('ENOENT');
-        return MiB;
+      files: {
+        sizeBytes() {
+          if (fails) throw new Error('ENOENT');
+          return MiB;
+        },
       },
     });
     budget.refresh();

@@ -26,7 +26,7 @@ describe('Acknowledgements', () => {
   beforeEach(() => {
     session = new Session();
     acknowledged = [];
-    acknowledgements = new Acknowledgements((records) => acknowledged.push(records));
+    acknowledgements = new Acknowledgements({ acknowledged: (records) => acknowledged.push(records) });
   });
 
   it('counts what was committed before a wait began, and waits again for the rest', async () => {
