@@ -12,29 +12,30 @@ import { recordTarget, type RecordTarget, type WriteOutcome } from './record-tar
 import { RecordWriter } from './record-writer.js';
 import { StatusBoard } from './status-board.js';
 
-/** A way to a server that may be there or not: records are kept on disk until it has acknowledged them. */
+/** A connection to a server that may be out of reach: records are kept on disk until the server has acknowledged them. */
 export interface Connection<R extends RealmLike = RealmLike> {
   /**
-   * The synced Realm, once it is open. Rejects if the connection is closed before; nothing needs to handle that. After a
-   * user was removed, a later read gives a promise of the new Realm.
+   * The synced Realm, when it is open. Rejects if the connection is closed first; an unhandled rejection does no harm. After
+   * a user was removed, the property gives a promise of the new Realm.
    */
   readonly realm: Promise<R>;
   /** A snapshot. */
   readonly status: ConnectionStatus;
-  /** Calls back after changes of the status. @returns a function that ends it */
+  /** Calls the listener after changes of the status. @returns a function that removes the listener */
   onStatus(listener: StatusListener): () => void;
   /**
-   * Waits until the server has acknowledged every record given so far, and those that ended processes of the service left.
+   * Waits until the server has acknowledged every record written so far, and the records that ended processes of the
+   * service left.
    *
-   * @param timeoutMillis - bound of the wait; default 30 000
-   * @returns false if the time was over first, or if a slot with records cannot be opened; never rejects
+   * @param timeoutMillis - the longest wait; default 30 000
+   * @returns false after the longest wait, or if a slot with records cannot be opened; never rejects
    */
   flush(timeoutMillis?: number): Promise<boolean>;
-  /** Goes off the network, as on a metered link. Records are kept on disk meanwhile. */
+  /** Stops all traffic, for example on a metered network. Records are kept on disk. */
   pause(): void;
-  /** Comes back onto the network. */
+  /** Ends a pause. */
   resume(): void;
-  /** Closes what was opened, without waiting for a server; what is on disk stays there. Never rejects. */
+  /** Closes all files without waiting for a server. Records on disk stay there. Never rejects. */
   close(): Promise<void>;
   readonly [recordTarget]: RecordTarget;
 }

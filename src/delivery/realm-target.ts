@@ -10,13 +10,13 @@ import type { RecordTarget, WriteOutcome } from './record-target.js';
 import { RecordWriter, type DestinationPicker, type PickedDestination } from './record-writer.js';
 import { withoutTracing } from '../suppression.js';
 
-/** One target for each Realm and prefix: the writes of several exporters are serialised together. */
+/** One target for each Realm and prefix, so that writes of several exporters follow one another. */
 const targets = new WeakMap<RealmLike, Map<string, RealmTarget>>();
 
 /**
- * The target over a Realm that the app has opened, and closes.
+ * The target for a Realm that the app opens and closes.
  *
- * @throws InvalidOptionError if that Realm cannot take asymmetric objects, or does not know our classes
+ * @throws InvalidOptionError if the Realm cannot take asymmetric objects, or does not have our classes
  */
 export function targetForRealm(realm: RealmLike, options: { classPrefix?: string } = {}): RecordTarget {
   const classPrefix = options.classPrefix ?? '';

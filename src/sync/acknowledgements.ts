@@ -17,7 +17,7 @@ export class Acknowledgements {
   #session: NativeSession | undefined;
   #pending = 0;
   #pendingBytes = 0;
-  /** Whether a server has yet to confirm that nothing of an earlier life is left. */
+  /** Whether a server must still confirm that nothing of an earlier process is left. */
   #isUnsure = false;
   #isWaiting = false;
   #settledWaiters: (() => void)[] = [];
@@ -31,7 +31,7 @@ export class Acknowledgements {
     return this.#pending;
   }
 
-  /** What they take by their own sizes, in bytes. */
+  /** The sizes of those records. */
   get pendingBytes(): number {
     return this.#pendingBytes;
   }
@@ -108,7 +108,7 @@ export class Acknowledgements {
         },
       );
     } catch {
-      done(false); // a session that is gone throws
+      done(false); // the session is gone
     }
   }
 

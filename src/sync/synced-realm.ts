@@ -23,7 +23,7 @@ export interface SyncedRealmOwner {
   syncFailed(synced: SyncedRealm, error: NativeSyncError): void;
 }
 
-/** One open flexible-sync Realm of one user, with what the server owes us for it. */
+/** An open Realm of one user with flexible sync, and its acknowledgements. */
 export class SyncedRealm {
   readonly user: NativeUser;
   readonly realm: NativeRealm;
@@ -31,13 +31,13 @@ export class SyncedRealm {
   readonly destination: RealmDestination;
   readonly acknowledgements: Acknowledgements;
   readonly gauge: RealmFileGauge;
-  /** What of the file was in use when it was opened, in bytes; the whole file where the engine does not say. */
+  /** How much of the file was in use when it was opened, in bytes; the whole file if the engine does not tell. */
   readonly usedBytes: number;
   readonly #context: ConnectionContext;
   readonly #isDurable: boolean;
   readonly #session: NativeSession;
   readonly #onConnectionChange: (state: string) => void;
-  /** When it was last known to have its server, by a clock that nobody sets. */
+  /** When it was last connected, by a clock that is never set. */
   #connectedAtMillis = performance.now();
 
   /**
@@ -76,7 +76,7 @@ export class SyncedRealm {
         onError: (_session, error) => {
           realms.syncFailed(this, error);
         },
-        // The one mode that keeps what was not uploaded, on the engines that know it.
+        // The one mode that keeps records that were not uploaded, on engines that have it.
         clientReset: { mode: 'recoverUnsyncedChanges' },
       },
     };
@@ -106,7 +106,7 @@ export class SyncedRealm {
     this.acknowledgements.use(session);
   }
 
-  /** Whether the session has its server. False for a session that is gone. */
+  /** Whether the session is connected. False for a session that is gone. */
   get isConnected(): boolean {
     return this.#call((session) => session.isConnected()) ?? false;
   }
@@ -122,14 +122,14 @@ export class SyncedRealm {
     return now - this.#connectedAtMillis >= ABSENCE_MILLIS && !isAnonymous(this.user);
   }
 
-  /** Cuts the session off the network. */
+  /** Takes the session off the network. */
   pause(): void {
     this.#call((session) => {
       session.pause();
     });
   }
 
-  /** Brings the session back, after `pause` as well as after an error that ended it. */
+  /** Brings the session back, after `pause` or after an error that ended it. */
   resume(): void {
     this.#call((session) => {
       session.resume();
@@ -138,11 +138,12 @@ export class SyncedRealm {
   }
 
   /**
-   * Closes the file. What was not uploaded stays in it. Never throws: a Realm whose user was removed may be closed already.
+   * Closes the file. Records that were not uploaded stay in it. Never throws: a Realm whose user was removed may be closed
+   * already.
    *
-   * A session with something to upload outlives its Realm, and a process that opened the file meanwhile would be aborted. A
+   * A session with records to upload outlives its Realm, and Realm aborts another process that opens the file meanwhile. A
    * session that is paused first ends within milliseconds; `slot.readRealmLock` tells when. The WebAssembly engine has no
-   * files, and what its Realms hold can only be uploaded by sessions that live on: they are not paused.
+   * files, and only sessions that live on can upload the records of its Realms, so they are not paused.
    */
   close(): void {
     this.#context.budget.remove(this.gauge);
@@ -156,18 +157,18 @@ export class SyncedRealm {
     });
   }
 
-  /** Deletes the file of a Realm that is closed. Never throws: Realm itself removes those of users that were removed. */
+  /** Deletes the file of a closed Realm. Never throws: Realm itself deletes the files of removed users. */
   deleteFile(): void {
     try {
       withoutTracing(() => {
         this.#context.Realm.deleteFile({ path: this.path });
       });
     } catch {
-      // It may be open still.
+      // It may still be open.
     }
   }
 
-  /** A session whose user was removed throws at every call. */
+  /** Calls the session. A session whose user was removed throws at every call. */
   #call<T>(call: (session: NativeSession) => T): T | undefined {
     try {
       return withoutTracing(() => call(this.#session));

@@ -47,7 +47,6 @@ export class EngineBoundary {
       BSON: { ObjectId },
       App: { Sync: undefined } as never,
       deleteFile: () => this.calls.push('delete'),
-      exists: () => false,
     });
   }
 
@@ -103,7 +102,6 @@ export class ScriptedRealm extends LocalRealm {
     this.#config = config;
     const { calls } = engine;
     this.syncSession = {
-      connectionState: 'connected',
       isConnected: () => engine.isConnected,
       pause: () => calls.push('pause'),
       resume: () => calls.push('resume'),

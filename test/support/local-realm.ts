@@ -41,10 +41,6 @@ export class LocalRealm implements NativeRealm {
     return results(this.#objects.filter(([name]) => name === className).map(([, values]) => values));
   }
 
-  objectForPrimaryKey(): NativeObject | null {
-    return null;
-  }
-
   delete(objects: unknown): void {
     const deleted = new Set(isIterable(objects) ? objects : [objects]);
     this.#objects = this.#objects.filter(([, values]) => !deleted.has(values));
