@@ -45,7 +45,7 @@ export class EngineBoundary {
     } as unknown as NativeRealmConstructor;
     return Object.assign(Realm, {
       BSON: { ObjectId },
-      App: { Sync: undefined } as never,
+      App: Object.assign(() => undefined, { Sync: undefined }) as never,
       deleteFile: () => this.calls.push('delete'),
     });
   }
