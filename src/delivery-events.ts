@@ -1,6 +1,6 @@
 import type { ExporterError } from './errors.js';
 
-/** Told about records and errors. It only reports: nobody waits for it, and it decides nothing. It must not throw. */
+/** Told about records and errors. It only observes: it decides nothing, and must not throw. */
 export interface DeliveryEvents {
   /** The server has acknowledged records. */
   acknowledged(records: number): void;

@@ -27,7 +27,7 @@ export interface AdoptionOwner<Delivery extends AdoptedDelivery> {
 }
 
 /**
- * Adopts, one after the other, slots that no process holds and that still carry unsent records: opens the slot, sends the
+ * Adopts, one after the other, slots that no process has locked and that contain unsent records: opens the slot, sends the
  * records, and closes it empty. A round begins at start and every two minutes.
  *
  * A slot that cannot be opened, or does not get empty (for example because its user's key was revoked), does not block the

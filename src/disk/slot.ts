@@ -1,8 +1,8 @@
 /**
  * Slots: directories for the files of one process, `<directory>/<service name>/slot-<n>/<app id>/`.
  *
- * Each process locks the lowest free slot of its service. For each app, a slot holds the spool, the synced Realms (one for
- * each user), Realm's own metadata, and the mark `unsent` while it may hold records that no server has acknowledged.
+ * Each process locks the lowest free slot of its service. For each app, a slot contains the spool, the synced Realms (one for
+ * each user), Realm's own metadata, and the mark `unsent` while it may contain records that no server has acknowledged.
  *
  * @module
  */
@@ -46,7 +46,7 @@ export interface Slot {
   withdraw(): void;
 }
 
-/** A slot that no process has locked, and that holds unsent records. */
+/** A slot that no process has locked, and that contains unsent records. */
 export interface OrphanedSlot {
   readonly number: number;
   /** How many records, at least. */
@@ -61,7 +61,7 @@ export interface SlotStore {
    * @param except - numbers of slots to skip
    */
   acquire(except?: ReadonlySet<number>): Slot;
-  /** The slots that no process has locked and that hold unsent records of this app. */
+  /** The slots that no process has locked and that contain unsent records of this app. */
   orphans(): readonly OrphanedSlot[];
   /**
    * Locks the first of {@link orphans}; undefined if there is none.

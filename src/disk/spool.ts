@@ -75,7 +75,7 @@ export interface SpoolOptions {
 /**
  * Records that wait on disk until a synced Realm is open: a local Realm with one class.
  *
- * Only one process holds the file, and only one `Spool`.
+ * Only one process opens the file, with one `Spool`.
  */
 export class Spool implements Destination {
   /** No one else uses this Realm. */

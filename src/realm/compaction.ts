@@ -15,7 +15,7 @@ export function isWorthCompacting(totalBytes: number, usedBytes: number): boolea
   return totalBytes >= MIN_FILE_BYTES && usedBytes <= totalBytes / 2 && usedBytes <= MAX_USED_BYTES;
 }
 
-/** For engines that do not compact safely. Being asked still tells the part in use. */
+/** For engines that do not compact safely. The call still tells which part is in use. */
 export function neverCompact(): boolean {
   return false;
 }

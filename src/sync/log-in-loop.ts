@@ -23,7 +23,7 @@ const BACKOFF = { initialMillis: 1000, maxMillis: 300_000 };
  * | ----------------- | --------------------------------------------------- | ------------------------------------------- |
  * | `needed`          | no log-in yet; a cached user's Realm may be open    | `logged-in`, `refused`, `waiting-for-app`   |
  * | `refused`         | as `needed`; the server refused the credentials     | `logged-in`; `needed` at another failure    |
- * | `waiting-for-app` | no credentials, and the app has logged in nobody    | `logged-in` when the App has a user         |
+ * | `waiting-for-app` | no credentials, and the App has no user             | `logged-in` when the App has a user         |
  * | `logged-in`       | a user is known; renewed after a long absence       | `renewal-refused`; `needed` if user is gone |
  * | `renewal-refused` | as `logged-in`; the server refused the renewal      | `logged-in`; `needed` if the user is gone   |
  */

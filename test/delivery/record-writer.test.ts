@@ -54,7 +54,7 @@ describe('RecordWriter', () => {
     sinon.restore();
   });
 
-  it('stores in slices, and gives other work a turn in between', async () => {
+  it('stores in slices, with a turn for other work between two slices', async () => {
     const slicesAtTurns: number[] = [];
     const look = (): void => {
       slicesAtTurns.push(destination.slices);
@@ -75,7 +75,7 @@ describe('RecordWriter', () => {
     assert.deepEqual(destination.names, ['a', 'b', 'c', 'd', 'e']);
   });
 
-  it('loses alone the record that Realm does not take', async () => {
+  it('loses only the record that Realm refuses', async () => {
     const outcome = await writer.write(records('a', 'bad', 'c', 'd'));
     assert.deepEqual(destination.names, ['a', 'c', 'd']);
     assert.equal(outcome.stored, 3);
@@ -85,7 +85,7 @@ describe('RecordWriter', () => {
     assert.deepEqual(events.errors, [outcome.error]);
   });
 
-  it('gives up at once where nothing can be stored', async () => {
+  it('gives up at once if nothing can be stored', async () => {
     let asked = 0;
     writer = writerTo(() => {
       asked += 1;
@@ -95,7 +95,7 @@ describe('RecordWriter', () => {
     assert.deepEqual({ stored, failed, asked }, { stored: 0, failed: 3, asked: 1 });
   });
 
-  it('stores no more at once than there is room for', async () => {
+  it('stores only as much as there is room for', async () => {
     const rooms = [25, 10, 1000];
     writer = writerTo(() => ({ destination: destination, roomBytes: rooms.shift() ?? 0 }));
     await writer.write(records('a', 'b', 'c', 'd', 'e', 'f'));
@@ -115,7 +115,7 @@ describe('RecordWriter', () => {
     assert.equal(asked, 3);
   });
 
-  it('says how many records a full device refused, under a code of its own', async () => {
+  it('reports how many records a full device refused, with a code of its own', async () => {
     let slices = 0;
     writer = writerTo(() => {
       slices += 1;
@@ -136,7 +136,7 @@ describe('RecordWriter', () => {
     assert.deepEqual(events.errors, [error]);
   });
 
-  it('waits until a transaction of the app is over', async () => {
+  it('waits for the end of a transaction of the app', async () => {
     destination.isBusy = true;
     const writing = writer.write(records('a'));
     for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
@@ -145,7 +145,7 @@ describe('RecordWriter', () => {
     assert.deepEqual(await writing, { stored: 1, failed: 0 });
   });
 
-  it('gives up on a transaction of the app that does not end, and goes on when it has', async () => {
+  it('gives up after 30 s in a transaction of the app, and continues after its end', async () => {
     const clock = sinon.useFakeTimers({ toFake: ['performance', 'setTimeout'] });
     destination.isBusy = true;
     const writing = Promise.all([writer.write(records('a')), writer.write(records('b', 'c'))]);
@@ -180,7 +180,7 @@ describe('RecordWriter', () => {
     });
 
     for (const names of [['a'], ['a', 'b'], ['a', 'b', 'c', 'd', 'e']]) {
-      it(`puts ${names.length} there, in order, where the place takes none`, async () => {
+      it(`gets ${names.length} records, in order, if the destination takes none`, async () => {
         sinon.stub(destination, 'storeSlice').throws(new Error('the clock stands before 2015'));
         assert.deepEqual(await writer.write(records(...names)), { stored: names.length, failed: 0 });
         assert.deepEqual([destination.names, other.names], [[], names]);
@@ -191,7 +191,7 @@ describe('RecordWriter', () => {
       });
     }
 
-    it('puts the rest there where the place stops taking any', async () => {
+    it('gets the rest if the destination stops taking records', async () => {
       const storeSlice = sinon.stub(destination, 'storeSlice').callThrough();
       storeSlice.onSecondCall().callsFake(() => {
         storeSlice.throws(new Error('no space left'));
@@ -207,13 +207,13 @@ describe('RecordWriter', () => {
       );
     });
 
-    it('still loses alone the record that the place does not take', async () => {
+    it('still loses only the record that the destination refuses', async () => {
       const { stored, failed } = await writer.write(records('a', 'bad', 'c', 'd'));
       assert.deepEqual([stored, failed, events.errors.length], [3, 1, 1]);
       assert.deepEqual([destination.names, other.names], [['a', 'c', 'd'], []]);
     });
 
-    it('says why records fail that neither takes', async () => {
+    it('reports why records fail that neither destination takes', async () => {
       sinon.stub(destination, 'storeSlice').throws(new Error('no'));
       sinon.stub(other, 'storeSlice').throws(new Error('no space left'));
       const { stored, failed, error } = await writer.write(records('a', 'b', 'c'));
@@ -222,7 +222,7 @@ describe('RecordWriter', () => {
     });
   });
 
-  it('takes no records for stored', async () => {
+  it('treats zero records as stored', async () => {
     assert.deepEqual(await writer.write([]), { stored: 0, failed: 0 });
   });
 });

@@ -72,7 +72,7 @@ describe('SlotAdoption', () => {
 
   afterEach(() => adoption.stop());
 
-  it('sends one orphan after the other, and leaves each when nothing is left in it', async () => {
+  it('visits one orphan after the other, and leaves each when it is empty', async () => {
     adoption.startRound();
     await turns();
     assert.equal(deliveries.length, 1, 'one at a time');
@@ -86,7 +86,7 @@ describe('SlotAdoption', () => {
     assert.equal(adoption.current, undefined);
   });
 
-  it('looks again in a later round', async () => {
+  it('finds new orphans in a later round', async () => {
     orphans = [];
     adoption.startRound();
     await turns();
@@ -96,7 +96,7 @@ describe('SlotAdoption', () => {
     assert.equal(deliveries.length, 1);
   });
 
-  it('goes on after a slot was taken from it', async () => {
+  it('continues with the next slot after another process has taken one over', async () => {
     adoption.startRound();
     await turns();
     await adoption.closeCurrent();
@@ -105,7 +105,7 @@ describe('SlotAdoption', () => {
     assert.equal(deliveries.length, 2);
   });
 
-  it('reports a slot that cannot be opened, goes on to the next, and tries again in a later round', async () => {
+  it('reports a slot that cannot be opened, continues with the next, and tries again in a later round', async () => {
     const open = openDelivery;
     openDelivery = (slot) => {
       if (slot.number === 0) throw new Error('wrong key');
@@ -131,11 +131,7 @@ describe('SlotAdoption', () => {
     adoption.startRound();
     assert.deepEqual([adoption.countWaiting(), adoption.isSettled], [20, false]);
     await turns();
-    assert.deepEqual(
-      [adoption.countWaiting(), adoption.isSettled],
-      [10, false],
-      'the other one has a session',
-    );
+    assert.deepEqual([adoption.countWaiting(), adoption.isSettled], [10, false], 'the other one is adopted');
     deliveries[0]?.settle();
     await turns();
     assert.deepEqual([adoption.countWaiting(), adoption.isSettled], [0, false]);
@@ -144,7 +140,7 @@ describe('SlotAdoption', () => {
     assert.deepEqual([adoption.countWaiting(), adoption.isSettled], [0, true]);
   });
 
-  it('is settled once everything that waited is sent, what came meanwhile included', async () => {
+  it('is settled when everything is sent, also from slots that were orphaned meanwhile', async () => {
     let isSettled = false;
     const settled = adoption.settled().then(() => {
       isSettled = true;
@@ -162,7 +158,7 @@ describe('SlotAdoption', () => {
     assert.equal(adoption.isSettled, true);
   });
 
-  it('is not waited for where a slot cannot be opened, whose records still count', async () => {
+  it('does not wait for a slot that cannot be opened, but counts its records', async () => {
     openDelivery = ({ number }) => {
       orphans.push(number); // released
       throw new Error('wrong key');
@@ -172,7 +168,7 @@ describe('SlotAdoption', () => {
     assert.equal(events.errors.length, 2);
   });
 
-  it('does not look again and again where a slot can be opened no more than it was before', async () => {
+  it('begins no further round if the last one visited no new slot', async () => {
     openDelivery = ({ number }) => {
       orphans.push(number); // released
       throw new Error('wrong key');
@@ -185,7 +181,7 @@ describe('SlotAdoption', () => {
     assert.equal(adoption.isSettled, false);
   });
 
-  it('ends its waiting when it is stopped', async () => {
+  it('ends the wait when it is stopped', async () => {
     const settled = adoption.settled();
     await turns();
     await adoption.stop();
@@ -214,7 +210,7 @@ describe('SlotAdoption', () => {
       clock.restore();
     });
 
-    it('makes way for another that waits, and is tried again after it', async () => {
+    it('is left for another that waits, and visited again after it', async () => {
       adoption.startRound();
       await turns();
       await passVisit();
@@ -233,7 +229,7 @@ describe('SlotAdoption', () => {
       assert.equal(deliveries[2]?.number, 0);
     });
 
-    it('is stayed at where none waits', async () => {
+    it('is not left if no other waits', async () => {
       orphans = [0];
       adoption.startRound();
       await turns();
@@ -246,7 +242,7 @@ describe('SlotAdoption', () => {
     });
   });
 
-  it('closes the slot that it is at when it is stopped', async () => {
+  it('closes the current slot when it is stopped', async () => {
     adoption.startRound();
     await turns();
     await adoption.stop();

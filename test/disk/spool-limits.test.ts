@@ -64,13 +64,13 @@ describe('SpoolLimits', () => {
     return records;
   }
 
-  it('has no more room than the limit less what moving records need, and drops nothing by itself', () => {
+  it("has the limit's room minus the part for moving records, and drops nothing with dropNewest", () => {
     const kept = limits('dropNewest');
     assert.equal(store(kept, 10_000), 7 * KiB);
     assert.equal(drops, 0);
   });
 
-  it('makes room by dropping the oldest in slices, a good deal at once', () => {
+  it('makes room by dropping the oldest records in slices, many at once', () => {
     const kept = limits('dropOldest');
     assert.equal(store(kept, 20_000), 20_000);
     assert.ok(count <= 7 * KiB && count > 6.5 * KiB, `${count}`);
@@ -82,28 +82,28 @@ describe('SpoolLimits', () => {
     assert.ok(events.drops.every(([reason]) => reason === 'dropped-oldest'));
   });
 
-  it('drops one slice a call, so that others have their turn', () => {
+  it('drops one slice in each call, with a turn for other work between two calls', () => {
     const kept = limits('dropOldest');
     store(kept, 7 * KiB);
     assert.equal(kept.roomBytes(KiB), undefined);
     assert.equal(drops, 1);
   });
 
-  it('goes on with the little that others have left it, and does not drop all of that at once', () => {
+  it('works with the little room that other processes leave, and does not drop everything at once', () => {
     const kept = limits('dropOldest', undefined, 2 * MiB);
     assert.equal(store(kept, 20_000), 20_000);
     assert.ok(count > 1.3 * KiB && count < 1.9 * KiB, `${count} records`);
     assert.ok(events.drops.every(([, records]) => records === 100));
   });
 
-  it('does not give all others up for one record that hardly fits', () => {
+  it('does not drop all records for one that hardly fits', () => {
     const kept = limits('dropOldest');
     store(kept, 1000);
     assert.ok((kept.roomBytes(7 * MiB) ?? 0) < 7 * MiB);
     assert.equal(drops, 0);
   });
 
-  it('drops what is too old, slice by slice, and nothing without a limit', async () => {
+  it('drops records that are too old, slice by slice, and none without a limit', async () => {
     count = 1000;
     old = 250;
     await limits('dropNewest').expire();

@@ -49,7 +49,7 @@ describe('spool payload', () => {
     );
   });
 
-  it('keeps 64-bit integers exact, and tells 1, 1n and 1.5 apart', () => {
+  it('keeps 64-bit integers exact, and keeps 1, 1n and 1.5 apart', () => {
     const values = {
       a: 1_700_000_000_123_456_789n,
       b: -(2n ** 63n),

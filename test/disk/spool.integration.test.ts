@@ -37,7 +37,7 @@ describe('spool', () => {
 
   const nameOf = ({ values }: WritableRecord) => String(values.name);
 
-  it('gives records back in the order in which they came, as they were', () => {
+  it('returns equal records, in their order', () => {
     const records = Array.from({ length: 40 }, (_, index) => record(`r${index}`));
     fill(...records);
     assert.equal(spool.count, 40);
@@ -52,7 +52,7 @@ describe('spool', () => {
     );
   });
 
-  it('forgets what was removed, and goes on behind gaps', () => {
+  it('skips removed records', () => {
     fill(...Array.from({ length: 10 }, (_, index) => record(`r${index}`)));
     spool.remove(spool.peek(3).seqs);
     assert.equal(spool.count, 7);
@@ -65,7 +65,7 @@ describe('spool', () => {
     assert.deepEqual(spool.peek(64).records.map(nameOf), ['later']);
   });
 
-  it('reads on from a number, behind gaps too', () => {
+  it('reads from a given number, also after gaps', () => {
     fill(...Array.from({ length: 300 }, (_, index) => record(`r${index}`)));
     assert.deepEqual(spool.peek(2, 10).seqs, [10, 11]);
     spool.remove(Array.from({ length: 200 }, (_, index) => index + 50));
@@ -74,7 +74,7 @@ describe('spool', () => {
     assert.deepEqual(spool.peek(2, 300).seqs, []);
   });
 
-  it('gives a record back under the class that its kind has now', () => {
+  it('returns a record with the current class of its kind', () => {
     fill(record('a'));
     const { path } = spool;
     const again = Spool.open(asNative(Realm), path, { classNames: { span: 'AcmeSpan' } });
@@ -85,7 +85,7 @@ describe('spool', () => {
     again.close();
   });
 
-  it('counts on where it was when it is opened again', () => {
+  it('continues its numbers when it is opened again', () => {
     fill(record('a'), record('b'));
     const again = Spool.open(asNative(Realm), join(directory, 'spool.realm'));
     assert.equal(again.count, 2);
@@ -94,7 +94,7 @@ describe('spool', () => {
     again.close();
   });
 
-  it('refuses before the transaction what Realm would throw at inside it, and stores the rest', () => {
+  it('refuses a record before the transaction if Realm would throw inside it, and stores the rest', () => {
     const large = { ...record('x'), values: { ...record('x').values, body: 'x'.repeat(MAX_PAYLOAD_BYTES) } };
     const result = spool.storeSlice([record('a'), large, record('b')], 0, 3);
     assert.equal(result.taken, 3);
@@ -112,10 +112,10 @@ describe('spool', () => {
     assert.deepEqual(spool.peek(64).records.map(nameOf), ['a']);
   });
 
-  describe('what is dropped', () => {
+  describe('dropped records', () => {
     const sizes = () => spool.peek(4096).records.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
 
-    it('is counted, and so is the room that it leaves, over openings', () => {
+    it('are counted, and their room is free, also after reopening', () => {
       fill(...Array.from({ length: 100 }, (_, index) => record(`r${index}`)));
       const perRecord = spool.sizeBytes / 100;
       assert.ok(spool.sizeBytes > sizes() && spool.sizeBytes < sizes() * 2);
@@ -126,7 +126,7 @@ describe('spool', () => {
       again.close();
     });
 
-    it('is the oldest, in slices', () => {
+    it('are the oldest, in slices', () => {
       fill(...Array.from({ length: 1500 }, (_, index) => record(`r${index}`)));
       assert.deepEqual(spool.dropOldest(5000), { records: 1024, hasMore: true });
       assert.deepEqual(spool.peek(2).records.map(nameOf), ['r1024', 'r1025']);
@@ -140,7 +140,7 @@ describe('spool', () => {
       assert.deepEqual(spool.dropOldest(5000), { records: 0, hasMore: false });
     });
 
-    it('is the oldest behind a gap, too', () => {
+    it('are the oldest, also after a gap', () => {
       fill(...Array.from({ length: 3000 }, (_, index) => record(`r${index}`)));
       spool.remove(spool.peek(4096).seqs.slice(0, 2500));
       assert.deepEqual(spool.dropOldest(5000), { records: 500, hasMore: false });
@@ -168,14 +168,14 @@ describe('spool', () => {
       assert.deepEqual(spool.peek(64).records.map(nameOf), ['c']);
     });
 
-    it('are kept where they were stored before the clock of the device was set', () => {
+    it("are kept if they were stored before the device's clock was set", () => {
       now = 60_000; // since 1970: a board without a battery
       fill(record('a'));
       now = Date.UTC(2025, 5, 1);
       assert.equal(spool.dropOlderThan(day).records, 0);
     });
 
-    it('are kept where the clock was set back', () => {
+    it('are kept if the clock was set back', () => {
       fill(record('a'));
       now -= 300 * day;
       assert.equal(spool.dropOlderThan(day).records, 0);
