@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
+import { ObjectId as BsonObjectId } from 'bson';
 import fc from 'fast-check';
-import Realm from '../support/engine/realm.mjs';
-import type { ObjectIdConstructor } from '../../src/realm/realm-types.js';
 import { decodePayload, encodePayload, MAX_PAYLOAD_BYTES } from '../../src/disk/spool-payload.js';
 
-const ObjectId = Realm.BSON.ObjectId as ObjectIdConstructor;
+/** Stands for the class of Realm's own BSON. */
+class ObjectId extends BsonObjectId {}
 
 function roundTrip(values: Record<string, unknown>): Readonly<Record<string, unknown>> {
   const payload = encodePayload({ className: 'Span', values });
@@ -41,7 +41,7 @@ const { value } = fc.letrec((tie) => ({
 }));
 
 describe('spool payload', () => {
-  it('gives back what it was given: numbers as numbers, bigints as bigints, to the last bit', () => {
+  it('returns equal values: numbers as numbers, bigints as bigints, to the last bit', () => {
     fc.assert(
       fc.property(fc.dictionary(name, value, { noNullPrototype: true }), (values) => {
         assert.deepStrictEqual(roundTrip(values), values);
@@ -49,7 +49,7 @@ describe('spool payload', () => {
     );
   });
 
-  it('keeps 64-bit integers exact, and tells 1, 1n and 1.5 apart', () => {
+  it('keeps 64-bit integers exact, and keeps 1, 1n and 1.5 apart', () => {
     const values = {
       a: 1_700_000_000_123_456_789n,
       b: -(2n ** 63n),
@@ -63,14 +63,14 @@ describe('spool payload', () => {
     assert.deepStrictEqual(roundTrip(values), values);
   });
 
-  it('brings ObjectIds back in the class that Realm takes', () => {
+  it('returns ObjectIds of the class that Realm takes', () => {
     const _id = new ObjectId();
-    const { _id: back } = roundTrip({ _id }) as { _id: InstanceType<ObjectIdConstructor> };
+    const { _id: back } = roundTrip({ _id }) as { _id: ObjectId };
     assert.ok(back instanceof ObjectId);
     assert.equal(back.toHexString(), _id.toHexString());
   });
 
-  it('brings ArrayBuffers and views of part of a buffer back as their bytes', () => {
+  it('returns ArrayBuffers and views of a part of a buffer as their bytes', () => {
     const bytes = Uint8Array.of(1, 2, 3, 4);
     assert.deepStrictEqual(roundTrip({ a: bytes.buffer, b: bytes.subarray(1, 3) }), {
       a: bytes,
@@ -82,7 +82,7 @@ describe('spool payload', () => {
     assert.deepStrictEqual(roundTrip({ a: undefined, b: 1 }), { b: 1 });
   });
 
-  it('refuses what Realm would not take', () => {
+  it('refuses values that Realm refuses', () => {
     assert.throws(() => encodePayload({ className: 'Span', values: { a: 2n ** 63n } }), TypeError);
     assert.throws(() => encodePayload({ className: 'Span', values: { a: Symbol('x') } }), TypeError);
     assert.throws(() => encodePayload({ className: 'Span', values: { a: new Date(0) } }), TypeError);

@@ -39,7 +39,7 @@ describe('the slots of a connection', function () {
     return target.write([{ kind: 'span', className: 'Span', values, notes: [], sizeBytes: 100 }]);
   }
 
-  it('are opened as soon as they can be, as on a disk that is mounted late', async () => {
+  it('are opened as soon as possible, for example when a disk is mounted late', async () => {
     const mountPoint = join(scratch.path, 'disk');
     await writeFile(mountPoint, 'not yet');
     start(mountPoint);
@@ -56,7 +56,7 @@ describe('the slots of a connection', function () {
     assert.deepEqual([connection.status.spooled, connection.status.dropped['write-failed']], [1, refused]);
   });
 
-  it('are replaced where another process took one over', async () => {
+  it('are replaced if another process takes one over', async () => {
     const clock = sinon.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     start(scratch.path);
     assert.equal((await write('in the first')).stored, 1);

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import Realm from '../support/engine/realm.mjs';
 import { InvalidOptionError } from '../../src/wire/telemetry-error.js';
 import { connect, type ConnectOptions } from '../../src/delivery/connect.js';
+import { EngineBoundary } from '../support/engine-boundary.js';
 
 const right = {
-  Realm,
+  Realm: new EngineBoundary().Realm,
   appId: 'app',
   baseUrl: 'http://127.0.0.1:9090',
-  credentials: Realm.Credentials.anonymous(),
+  credentials: {},
 };
 
 describe('connect options', () => {
@@ -59,7 +59,7 @@ describe('connect options', () => {
     assert.ok(error instanceof InvalidOptionError);
   });
 
-  it('refuses what are no options', () => {
+  it('refuses options that are not an object', () => {
     for (const options of [undefined, null, 'app'] as never[]) {
       assert.ok(refusal(options) instanceof InvalidOptionError);
     }
