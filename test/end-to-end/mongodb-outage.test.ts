@@ -51,7 +51,7 @@ const readBytes = 64 * 1024;
 /** One message may always finish, and one be inflated: clients put up to 128 KiB and a transaction into one. */
 const messageBytes = 2 * (128 * 1024 + noteBytes);
 
-const heldBack = 'the store takes no uploads: clients are held back';
+const heldBack = 'the store cannot commit uploads: clients are held back';
 
 const ways = [
   {

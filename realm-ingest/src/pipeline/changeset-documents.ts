@@ -1,5 +1,5 @@
 /**
- * From a changeset's bytes to what is committed of it.
+ * A changeset's bytes → documents, and rejections of what cannot be stored.
  *
  * Source: design, rules of delivery 6 and 7.
  *
@@ -29,7 +29,7 @@ interface Unmapped {
   readonly detail: string;
 }
 
-/** An object as a document in its collection, or why it can be none. */
+/** An object as a document in its collection, or why it cannot be stored. */
 export type MappedObject = Mapped | Unmapped;
 
 /**
@@ -52,27 +52,27 @@ export interface ChangesetConverterOptions {
   readonly logger: Logger;
 }
 
-/** What a changeset is converted from: as uploaded, or as a dead letter kept it. */
+/** A changeset, from an upload or from a dead letter. */
 export type ChangesetSource = Pick<UploadedChangeset, 'clientVersion' | 'originFileIdent' | 'bytes'>;
 
 /** A part of a changeset's documents and rejections. */
 export interface ConvertedPart extends ChangesetDocuments {
-  /** The BSON of its documents, roughly; as JavaScript objects they take a multiple. */
+  /** About the BSON bytes of its documents. As JavaScript objects they take a multiple. */
   readonly weight: number;
 }
 
-/** How long conversion may keep the event loop to itself, milliseconds: PONGs and other clients wait meanwhile. */
+/** How long conversion may block the event loop, in milliseconds: PONGs and other clients wait meanwhile. */
 const sliceMillis = 10;
 
-/** The clock costs more than an instruction does. */
+/** Reading the clock costs more than an instruction. */
 const instructionsPerClockRead = 256;
 
-/** What a document weighs beside its BSON, and a rejection. */
+/** Weight of a rejection, and of a document in addition to its BSON. */
 const entryWeight = 128;
 
 /**
- * Makes documents of changesets. What can never be stored becomes a rejection, an object at a time where possible; it
- * never rejects: a client would send the same changeset again for ever.
+ * Makes documents of changesets. What can never be stored becomes a rejection: an object if possible, else the whole
+ * changeset. It never throws because of a changeset: its client would send the changeset again for ever.
  */
 export class ChangesetConverter {
   readonly #options: ChangesetConverterOptions;
@@ -83,7 +83,7 @@ export class ChangesetConverter {
   }
 
   /**
-   * All of a changeset at once.
+   * Converts a whole changeset at once.
    *
    * @param receivedAt - goes into each document's `ingest`
    */
@@ -92,13 +92,13 @@ export class ChangesetConverter {
     for await (const { documents, rejections } of this.convertInParts(changeset, receivedAt, Infinity)) {
       return { clientVersion, bytes, documents, rejections };
     }
-    throw new Error('a changeset has one part at least');
+    throw new Error('a changeset has at least one part');
   }
 
   /**
-   * A changeset in parts of about the weight given, in wire order; one at least. So a large changeset never stands in
-   * memory as objects and documents, of twenty times its size. It is read twice then: what turns out to be no changeset
-   * further on is rejected as a whole.
+   * Converts a changeset in parts of about `partWeight`, in wire order; at least one. So a large changeset is never in
+   * memory as a whole as objects and documents, which take twenty times its size. It is read twice, so that a changeset
+   * with an error further on is rejected as a whole.
    *
    * @param receivedAt - goes into each document's `ingest`
    */
@@ -126,7 +126,7 @@ export class ChangesetConverter {
     yield { clientVersion, bytes, ...part };
   }
 
-  /** The objects of a changeset, or why it is rejected as a whole. */
+  /** The objects of a changeset, or why the whole changeset is rejected. */
   async #open({ bytes, originFileIdent }: ChangesetSource, partWeight: number): Promise<Objects | Rejection> {
     if (originFileIdent !== 0n) {
       const detail = `origin_file_ident is ${originFileIdent}; a client's own changesets have 0`;
@@ -146,10 +146,10 @@ export class ChangesetConverter {
   }
 
   /**
-   * Whether each object is complete soon after its creation, as in everything that clients have been seen to send. If
-   * not, or if there is an unexpected instruction, the objects have to be assembled all together.
+   * Whether each object is complete soon after its creation, as in every changeset that clients were seen to send. If not,
+   * or if there is an unexpected instruction, the objects are assembled all together.
    *
-   * @throws ChangesetError where it is no changeset
+   * @throws ChangesetError if the bytes are no changeset
    */
   async #isWrittenInOrder(bytes: Uint8Array): Promise<boolean> {
     try {
@@ -162,7 +162,7 @@ export class ChangesetConverter {
     }
   }
 
-  /** @param isInOrder - whether objects are taken before the end: see `ObjectAssembler.takeCompleted` */
+  /** @param isInOrder - whether complete objects are yielded before the end: see `ObjectAssembler.takeCompleted` */
   async *#read(bytes: Uint8Array, isInOrder: boolean): AsyncGenerator<readonly RealmObject[]> {
     const assembler = new ObjectAssembler();
     let instructions = 0;
@@ -198,14 +198,17 @@ export class ChangesetConverter {
       const bytes = measureDocument(document);
       return typeof bytes === 'number' ? { collection, document, bytes } : bytes;
     } catch (error) {
-      // A fault of ours costs one object a detour, not its client the rest: `dead-letters retry` once it is mended.
+      // A bug of ours sets one object aside, and the rest is stored. After the fix: `dead-letters retry`.
       this.#logFault(error);
       return { reason: 'unstorable-value', detail: `cannot be converted: ${String(error)}` };
     }
   }
 
   #logFault(error: unknown): void {
-    this.#options.logger.error({ err: error }, 'a changeset met a fault of the server; it was set aside');
+    this.#options.logger.error(
+      { err: error },
+      'an exception while converting a changeset; what it concerns becomes a dead letter',
+    );
   }
 
   async #yieldIfDue(): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Names of client files.
+ * Idents and salts of client files.
  *
  * Source: design, rule of delivery 8.
  *
@@ -11,7 +11,7 @@ const minIdent = 1n << 32n;
 const identMask = (1n << 62n) - 1n;
 const saltMask = (1n << 63n) - 1n;
 
-/** A random ident in [2^32, 2^62): a store that was restored hands out none that a device holds already. */
+/** A random ident in [2^32, 2^62). So a restored store does not give out an ident that a device already has. */
 export function createClientFileIdent(): bigint {
   for (;;) {
     const ident = randomBytes(8).readBigUInt64BE() & identMask;

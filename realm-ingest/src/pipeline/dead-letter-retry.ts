@@ -2,10 +2,10 @@ import type { ChangesetDocuments, CommitResult, DeadLetter, Store } from '../sto
 import type { ChangesetConverter } from './changeset-documents.js';
 
 /**
- * Tries to store a dead letter anew, as a later release or other `--classes` would have stored it in the first place.
- * What still cannot be stored stays where it is.
+ * Tries to store a dead letter again, for example after an upgrade or with other `--classes`. What still cannot be stored
+ * stays a dead letter.
  *
- * @returns what it came to: `deadLetters` holds what still stands in the way
+ * @returns `deadLetters` holds the reasons that remain
  */
 export async function retryDeadLetter(
   store: Pick<Store, 'retryDeadLetter'>,
@@ -13,7 +13,7 @@ export async function retryDeadLetter(
   letter: DeadLetter,
 ): Promise<CommitResult> {
   const { changeset, clientVersion, receivedAt } = letter;
-  // Whatever its header said, the file's own progress is not at stake here.
+  // The ident in the changeset's header does not matter: a retry changes no file's progress.
   const converted = await converter.convert(
     { clientVersion, originFileIdent: 0n, bytes: changeset },
     receivedAt,
@@ -21,13 +21,13 @@ export async function retryDeadLetter(
   return store.retryDeadLetter(letter, partOf(letter, converted));
 }
 
-/** The letter's own object, or all of the changeset where all of it was set aside. */
+/** The letter's own object, or the whole changeset if the letter is of all of it. */
 function partOf({ place }: DeadLetter, changeset: ChangesetDocuments): ChangesetDocuments {
   if (place === undefined) return changeset;
   return {
     ...changeset,
     documents: changeset.documents.filter((document) => document.place === place),
-    // A changeset that cannot be read at all stands in the way of each of its objects.
+    // If the changeset cannot be read at all, that concerns each of its objects.
     rejections: changeset.rejections.filter(
       (rejection) => rejection.place === undefined || rejection.place === place,
     ),

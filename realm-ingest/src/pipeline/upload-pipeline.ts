@@ -39,35 +39,35 @@ export interface UploadPipelineOptions {
   readonly observer: PipelineObserver;
 }
 
-/** What a pipeline has committed since it was made. */
+/** What a pipeline has committed since its creation. */
 export interface UploadCounters {
   readonly changesets: number;
   /** Documents that were new. */
   readonly documents: number;
-  /** Documents that were there already: sent again because an acknowledgement was lost. */
+  /** Documents that the store already had: a client sends them again if an acknowledgement was lost. */
   readonly duplicates: number;
   /**
-   * Dead letters that were new. One whose answer was lost, and which was there when its upload was stored again, is not
-   * among them; `realm-ingest dead-letters list` has all.
+   * Dead letters that were new. It misses those whose commit succeeded without an answer: they are not new when the upload
+   * is stored again. `realm-ingest dead-letters list` shows all.
    */
   readonly deadLetters: Readonly<Partial<Record<DeadLetterReason, number>>>;
-  /** Calls of the store that failed, by its error's code. */
+  /** Calls of the store that failed, by error code. */
   readonly storeFailures: Readonly<Partial<Record<ErrorCode, number>>>;
 }
 
 /**
- * What is converted and committed at once, in bytes of BSON, roughly: a larger upload goes in parts. As JavaScript
+ * Weight that is converted and committed at once, in about bytes of BSON. A larger upload goes in parts. As JavaScript
  * objects and JSON, a part takes twenty times as much.
  */
 const partWeight = 1024 * 1024;
 
-/** What all uploads together may have under conversion and commit: four large parts, or thousands of small uploads. */
+/** Weight of all uploads in conversion and commit: four large parts, or thousands of small uploads. */
 const maxWeight = 4 * partWeight;
 
-/** How long a commit that failed speaks for the store; clients that are held back try again sooner than that. */
+/** How long a failed commit counts as the state of the store. Clients that are held back retry sooner than that. */
 const failureMillis = 60_000;
 
-/** One line a kind (a dead letter's reason and class, a failure's code) and minute. */
+/** At most one line of a kind (a dead letter's reason and class, a failure's code) in this time. */
 const lineMillis = 60_000;
 
 export class UploadPipeline {
@@ -98,8 +98,8 @@ export class UploadPipeline {
   }
 
   /**
-   * What the last commit failed with: a store that is nearly full takes small writes, as that of a ping, and no uploads.
-   * Undefined after a success, and after a minute, for whoever was held back may have gone.
+   * The error of the last commit. A store that is nearly full may take a ping's small write, but no uploads. Undefined after
+   * a success, and after a minute: the clients that were held back may be gone.
    */
   get failure(): StoreError | undefined {
     const failure = this.#failure;
@@ -145,7 +145,7 @@ export class UploadPipeline {
       await this.#commit({ appId: this.#options.appId, file, isPart, receivedAt, changesets: part });
       return isPart;
     };
-    // Once for each part: so a large upload waits for others in between, and they do not wait for all of it.
+    // Once a part: so others run between the parts of a large upload.
     while (await this.#semaphore.run(weight, commitNext)) progressed?.();
     this.#changesets += changesets.length;
   }
@@ -155,7 +155,7 @@ export class UploadPipeline {
     this.#abandoned = true;
   }
 
-  /** Yields what makes a part; returns the last one, which may be empty. */
+  /** Yields parts, and returns the last one, which may be empty. */
   async *#convert(
     changesets: readonly UploadedChangeset[],
     receivedAt: Date,
@@ -176,7 +176,7 @@ export class UploadPipeline {
     return part;
   }
 
-  /** Parts and uploads that waited would meet a closed store. */
+  /** What has waited would meet a closed store. */
   #refuseIfAbandoned(): void {
     if (this.#abandoned)
       throw new StoreError('store-closed', 'the server closes: the upload was given up', {
@@ -207,16 +207,16 @@ export class UploadPipeline {
     this.#countFailure(error);
     if (!error.retryable) this.#options.observer.broken?.(error);
     const events = this.#failureLines.admit(error.code);
-    // Sessions hold their clients back first, and log when that has taken long.
+    // Sessions log only when they send their clients away.
     if (events !== undefined) {
       this.#options.logger[error.level === 'error' ? 'error' : 'warn'](
         { err: error, events },
         error.retryable
-          ? 'the store takes no uploads: clients are held back'
-          : 'the store takes no uploads any more',
+          ? 'the store cannot commit uploads: clients are held back'
+          : 'the store can no longer commit uploads',
       );
     }
-    // That one holds back only who would add a dead letter.
+    // This one concerns only uploads that add a dead letter.
     if (error.code !== 'store-dead-letters-full') this.#failure = { error, atMillis: performance.now() };
   }
 
@@ -225,13 +225,13 @@ export class UploadPipeline {
     this.#duplicates += duplicates;
     for (const { reason, className } of deadLetters) {
       this.#deadLetters.set(reason, (this.#deadLetters.get(reason) ?? 0) + 1);
-      // Class names are the client's: bounded here, and so are their kinds, by the throttle.
+      // Class names are the client's: bounded here in length, and by the throttle in number.
       const shortName = className?.slice(0, 100);
       const events = this.#deadLetterLines.admit(`${reason} ${shortName ?? ''}`);
       if (events === undefined) continue;
       this.#options.logger.warn(
         { reason, className: shortName, events, userId: file.userId, fileIdent: String(file.ident) },
-        'set aside: it can never be stored as it is; see `realm-ingest dead-letters`',
+        'an object or changeset cannot be stored and became a dead letter; see `realm-ingest dead-letters`',
       );
     }
   }

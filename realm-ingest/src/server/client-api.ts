@@ -1,5 +1,5 @@
 /**
- * The App Services client API on HTTP: routes, and what each one answers. `/healthz` besides.
+ * The App Services client API over HTTP: routes and their answers; also `/healthz`.
  *
  * Source: App Services API, sections 1, 3, 4 and 7.
  *
@@ -18,11 +18,11 @@ import { toLocationAnswer } from './location.js';
 export interface ClientApiOptions {
   readonly appId: string;
   readonly authenticator: Authenticator;
-  /** The origin that a client is sent to. */
+  /** The origin that clients are told to use. */
   readonly originFor: (request: IncomingMessage) => URL;
-  /** Resolves if an upload could be taken now. */
+  /** Resolves if the server can take uploads now. */
   readonly checkReady: () => Promise<void>;
-  /** Whether the server is going away. */
+  /** Whether the server closes. */
   readonly isClosing: () => boolean;
   readonly logger: Logger;
 }
@@ -43,7 +43,7 @@ export function appNotFound(appId: string): AuthError {
   return new AuthError(404, 'AppNotFound', `cannot find app using Client App ID '${appId.slice(0, 100)}'`);
 }
 
-/** Answers requests; to be called for each one that node:http has. */
+/** Creates the request listener of node:http's server. */
 export function createClientApi(
   options: ClientApiOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
@@ -92,7 +92,7 @@ export function createClientApi(
   }));
   route('POST', `${apiPath}/auth/session`, async (request) => ({
     status: 200,
-    // Without a token: 400, like anything that is none. Only what was revoked is a 401 here.
+    // Without a token: 400, as for anything that is not a token. Only a revoked one gets 401 here.
     body: await authenticator.refresh(bearerTokenOf(request) ?? ''),
   }));
   route('DELETE', `${apiPath}/auth/session`, async (request) => {
@@ -135,10 +135,10 @@ export function createClientApi(
     } catch (error) {
       answer = errorAnswers.toAnswer(error);
     }
-    // What is left of a body is not waited for.
+    // The rest of the body is not read.
     if (answer.status === 413) response.setHeader('Connection', 'close');
     sendAnswer(response, answer);
-    // The route, never the URL: that of the socket holds a token.
+    // The route, never the URL: the URL of a sync connection contains a token.
     logger.debug(
       {
         method: request.method,

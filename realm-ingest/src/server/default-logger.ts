@@ -22,8 +22,8 @@ export function createDefaultLogger(level: LogLevel): Logger {
 }
 
 /**
- * What a line says of an error: of those that we foresaw what happened and why, of others where, too. What else they
- * carry is left out: a driver's error holds all that it knows of its servers.
+ * The fields of an error in a log line: what happened and why; the stack only of errors that are not foreseen. All other
+ * properties are omitted: a driver's error carries everything that it knows of its servers.
  */
 export function toErrorFields(error: unknown, isForeseen = false): unknown {
   if (!(error instanceof Error)) return error;

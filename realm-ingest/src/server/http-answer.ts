@@ -1,5 +1,5 @@
 /**
- * Answers of the HTTP API, and how they are written.
+ * Answers of the HTTP API.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { LogThrottle } from '../time/log-throttle.js';
 import type { Logger } from '../logger.js';
 import { StoreError } from '../store/store-error.js';
 
-/** What a request comes to. */
+/** The answer to a request. */
 export interface Answer {
   readonly status: number;
-  /** Written as JSON; left out with 204. */
+  /** Written as JSON; absent with 204. */
   readonly body?: object;
   readonly headers?: OutgoingHttpHeaders;
 }
@@ -24,14 +24,12 @@ export interface ErrorBody {
 }
 
 /**
- * To the letter: clients look at the body of an error only if its type is exactly this, without a charset, and drop
- * bodies that have none.
+ * Clients read the body of an error only if its type is exactly this, without a charset.
  */
 const jsonType = 'application/json';
 
 /**
- * Browsers may call from any origin: no cookie is sent or read, so a page gets nothing that it has no token for.
- * Section 2.
+ * Browsers may call from any origin. There are no cookies, so a page gets only what it has a token for. Section 2.
  */
 const corsHeaders: OutgoingHttpHeaders = { 'Access-Control-Allow-Origin': '*' };
 
@@ -45,7 +43,7 @@ export const preflightAnswer: Answer = {
   },
 };
 
-/** Writes an answer. Nothing of it may be cached: answers hold tokens. */
+/** Writes an answer. It must not be cached: answers contain tokens. */
 export function sendAnswer(response: ServerResponse, { status, body, headers }: Answer): void {
   response.writeHead(status, {
     ...corsHeaders,
@@ -56,7 +54,7 @@ export function sendAnswer(response: ServerResponse, { status, body, headers }: 
   response.end(body && JSON.stringify(body));
 }
 
-/** The same as bytes, for a socket that node:http has given up to an upgrade. It is to be closed afterwards. */
+/** The same as text, for the socket of an upgrade request. The caller closes it afterwards. */
 export function encodeAnswer({ status, body }: Answer): string {
   const text = body ? JSON.stringify(body) : '';
   const headers = Object.entries({
@@ -67,49 +65,50 @@ export function encodeAnswer({ status, body }: Answer): string {
   return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${headers.join('')}\r\n${text}`;
 }
 
-/** One line a kind and minute: while a store is down, everybody's requests fail, and come again. */
+/** At most one line of a kind in this time: while the store is down, all requests fail and are repeated. */
 const lineMillis = 60_000;
 
-/** Refusals that the same device meets again and again until somebody mends its configuration, or the server's. */
+/** Refusals that a device meets again until somebody changes its configuration or the server's. */
 const lastingRefusals: ReadonlySet<AppServicesErrorCode> = new Set([
   'AppNotFound',
   'AuthError',
   'AuthProviderNotFound',
 ]);
 
-/** What errors are answered with. What somebody has to mend is logged. */
+/** Turns errors into answers, and logs those that somebody has to act on. */
 export class ErrorAnswers {
   readonly #logger: Logger;
   readonly #isClosing: () => boolean;
   readonly #lines = new LogThrottle(lineMillis);
 
-  /** @param isClosing - a store that closes under the last requests has not failed, and nothing is logged of it */
+  /** @param isClosing - whether the server closes: then a closed store is not logged as a failure */
   constructor(logger: Logger, isClosing: () => boolean) {
     this.#logger = logger;
     this.#isClosing = isClosing;
   }
 
-  /** A store that fails, and a fault of our own, are 5xx: clients come again. */
+  /** Failures of the store and our own faults are 5xx: clients retry. */
   toAnswer(error: unknown): Answer {
     if (error instanceof AuthError) {
-      this.#tellRefusal(error);
+      this.#logRefusal(error);
       return errorAnswer(error.status, error.errorCode, error.reason);
     }
     if (error instanceof StoreError) {
-      this.#tellFailure(error);
-      return errorAnswer(503, 'MaintenanceInProgress', 'the store cannot be reached at present');
+      this.#logFailure(error);
+      return errorAnswer(503, 'MaintenanceInProgress', 'the store cannot be used now');
     }
-    this.#logger.error({ err: error }, 'a request failed');
+    this.#logger.error({ err: error }, 'a request failed with an exception');
     return errorAnswer(500, 'InternalServerError', 'internal error');
   }
 
-  #tellFailure(error: StoreError): void {
+  #logFailure(error: StoreError): void {
     if (this.#isClosing() && error.isExpectedWhileClosing) return;
     const events = this.#lines.admit(error.code);
-    if (events !== undefined) this.#logger.warn({ err: error, events }, 'requests could not be answered');
+    if (events !== undefined)
+      this.#logger.warn({ err: error, events }, 'requests failed: the store cannot be used');
   }
 
-  #tellRefusal({ errorCode, reason, level }: AuthError): void {
+  #logRefusal({ errorCode, reason, level }: AuthError): void {
     if (!lastingRefusals.has(errorCode)) return;
     const events = this.#lines.admit(errorCode);
     if (events !== undefined) this.#logger[level]({ reason, events }, 'a device was refused');

@@ -1,18 +1,18 @@
 /**
- * What is read from a request of the HTTP API; App Services API, section 2.
+ * Reads requests of the HTTP API; App Services API, section 2.
  *
  * @module
  */
 import type { IncomingMessage } from 'node:http';
 import { AuthError } from '../auth/auth-error.js';
 
-/** A log-in with everything that an SDK says of its device has less than 2 KiB. */
+/** A log-in with all device information of an SDK takes less than 2 KiB. */
 const maxBodyBytes = 64 * 1024;
 
 /**
  * The JSON of a request's body.
  *
- * @throws AuthError 413 above 64 KiB, 400 where it is no JSON
+ * @throws AuthError 413 above 64 KiB, 400 if it is not JSON
  */
 export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
   const declared = Number(request.headers['content-length'] ?? 0);
@@ -32,7 +32,7 @@ export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
   try {
     return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
   } catch {
-    // Not as its cause: the parser's message quotes the text, which may be a password.
+    // Without the cause: the parser's message quotes the text, which may be a password.
     throw new AuthError(400, 'BadRequest', 'the body is not JSON');
   }
 }
@@ -43,5 +43,5 @@ export function bearerTokenOf(request: IncomingMessage): string | undefined {
 }
 
 function tooLarge(): AuthError {
-  return new AuthError(413, 'BadRequest', `the body has more than ${maxBodyBytes} bytes`);
+  return new AuthError(413, 'BadRequest', `the body is larger than ${maxBodyBytes} bytes`);
 }

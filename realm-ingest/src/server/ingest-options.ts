@@ -1,5 +1,5 @@
 /**
- * Options of the server: given, else default; then checked.
+ * Options of the server: their defaults and checks.
  *
  * @module
  */
@@ -17,64 +17,62 @@ import { findTlsProblem, type TlsOptions } from './tls.js';
 export interface IngestServerOptions {
   /** The app's id, as clients give it to `Realm.App`: up to 100 letters, digits, `.`, `_` and `-`. */
   readonly appId: string;
-  /** Where documents are kept: a URL as `openStore` takes it, or an open store, which is then the caller's to close. */
+  /** Where documents are stored: a URL as for `openStore`, or an open store, which the caller closes. */
   readonly store: string | Store;
-  /** Address or name to listen on. Beyond loopback it takes `tls` or `insecure`. Default: `127.0.0.1`. */
+  /** Address or name to listen on. Other than loopback, it needs `tls` or `insecure`. Default: `127.0.0.1`. */
   readonly host?: string | undefined;
   /** 0 to 65535; 0 picks a free one. Default: 9090. */
   readonly port?: number | undefined;
   /**
-   * Where clients are told to go: `https://telemetry.example.com`, scheme, host and port only. Needed behind a proxy
-   * that ends TLS or listens elsewhere. Default: the host by which each client asked.
+   * The URL that clients are told to use: scheme, host and port only, as in `https://telemetry.example.com`. Needed behind
+   * a proxy that ends TLS or listens elsewhere. Default: the host that each client asked.
    */
   readonly publicUrl?: string | undefined;
   /**
-   * The server's secret, 32 bytes or more: tokens and salts derive from it. A text stands for its UTF-8. Default: one
-   * that is made in the store at first start, and wants a backup.
+   * The server's secret, at least 32 bytes; a string is taken as UTF-8. Tokens and salts derive from it. Default: a secret
+   * that is created in the store at the first start; back it up.
    */
   readonly secret?: string | Uint8Array | undefined;
   /** Whether users may log in without credentials. Default: false. */
   readonly allowAnonymous?: boolean | undefined;
-  /** Asymmetric classes that are stored besides our own. Default: none. */
+  /** Asymmetric classes that are stored in addition to our own. Default: none. */
   readonly classes?: readonly string[] | undefined;
   /** Prefix of our own classes, as the exporters' `classPrefix`. Default: none. */
   readonly classPrefix?: string | undefined;
   /**
-   * MongoDB only: collections by class, as in `{ Span: 'traces' }`, of classes whose collections are not to be called as
-   * they are. Rename what is there when you change it: what a device sends again is looked for in its collection.
-   * Default: none.
+   * MongoDB only: collections by class, as in `{ Span: 'traces' }`, for classes whose collections have other names. If you
+   * change it, rename existing collections too: duplicates are found only in the class's collection. Default: none.
    */
   readonly collections?: Readonly<Record<string, string>> | undefined;
   /**
-   * Life of access tokens, seconds. WebAssembly clients do not refresh a token that expires while they run: give them
-   * a longer one. Default: 1800.
+   * Lifetime of access tokens, in seconds. WebAssembly clients do not refresh a token that expires while they run: give
+   * them a longer lifetime. Default: 1800.
    */
   readonly accessTokenSeconds?: number | undefined;
-  /** Largest sync message, bytes, from 1 KiB to 1 GiB. Larger ones are refused. Default: 128 MiB. */
+  /** Largest sync message, in bytes, from 1 KiB to 1 GiB. Larger ones are refused. Default: 128 MiB. */
   readonly maxMessageBytes?: number | undefined;
-  /** Bytes of messages from their arrival to their commit, all clients together; from 1 KiB on. Default: 256 MiB. */
+  /** Bytes of all clients' messages from arrival to commit; at least 1 KiB. Default: 256 MiB. */
   readonly maxInflightBytes?: number | undefined;
-  /** What dead letters may take in the store, bytes. Default: 1 GiB. */
+  /** Space for dead letters in the store, in bytes. Default: 1 GiB. */
   readonly maxDeadLetterBytes?: number | undefined;
   /**
-   * MongoDB only: seconds after which a document that was stored is deleted, by the server's clock. Changing it changes
-   * what becomes of documents that are there. Default: never.
+   * MongoDB only: seconds after which a stored document is deleted, by the server's clock. A new value applies to existing
+   * documents too. Default: never.
    */
   readonly retentionSeconds?: number | undefined;
-  /** MongoDB only: indexes every attribute of spans and log records, by one wildcard index each. Default: false. */
+  /** MongoDB only: indexes all attributes of spans and of log records, with one wildcard index each. Default: false. */
   readonly indexAttributes?: boolean | undefined;
-  /** Speaks TLS with this certificate. Default: plain HTTP. */
+  /** Serves TLS with this certificate. Default: plain HTTP. */
   readonly tls?: TlsOptions | undefined;
-  /** Listens beyond loopback without TLS: tokens and telemetry can be read on the way. Default: false. */
+  /** Allows an address other than loopback without TLS: others can read tokens and telemetry on the way. Default: false. */
   readonly insecure?: boolean | undefined;
   /**
-   * Serves `GET /metrics` there, for Prometheus; 0 picks a free port. Whoever reaches it reads how much is ingested, and
-   * nothing of what. Default: nowhere.
+   * Port of `GET /metrics`, for Prometheus; 0 picks a free port. It shows amounts, never telemetry. Default: no metrics port.
    */
   readonly metricsPort?: number | undefined;
-  /** Address or name on which metrics are served. Default: `127.0.0.1`. */
+  /** Address or name of the metrics port. Default: `127.0.0.1`. */
   readonly metricsHost?: string | undefined;
-  /** Takes the log lines; pino's interface. Default: JSON lines on stderr from level `info` on. */
+  /** Receives log lines; pino's interface. Default: JSON lines on stderr, from level `info`. */
   readonly logger?: Logger | undefined;
 }
 
@@ -127,7 +125,7 @@ export function resolveIngestOptions(options: IngestServerOptions): ResolvedInge
     throw new InvalidOptionError(
       'publicUrl',
       publicUrl,
-      'http:// or https://, a host, and nothing but a port behind',
+      'http:// or https://, a host, and nothing but a port after it',
     );
   }
   const {
@@ -183,14 +181,14 @@ export function resolveIngestOptions(options: IngestServerOptions): ResolvedInge
   };
 }
 
-/** What a store that is open already was opened with cannot be changed any more. */
+/** Options of a store apply when it is opened: they cannot be given for an open one. */
 function refuseStoreOptions(options: Readonly<Record<string, unknown>>): void {
   for (const [option, value] of Object.entries(options)) {
     if (value !== undefined && value !== false) {
       throw new InvalidOptionError(
         option,
         value,
-        'to be given to openStore, where the store is opened by it',
+        'passed to openStore instead, because the given store is open',
       );
     }
   }
@@ -201,12 +199,12 @@ function resolveMetrics({ metricsHost, metricsPort }: IngestServerOptions): Reso
   requireText('metricsHost', host);
   if (metricsPort === undefined) {
     if (metricsHost === undefined) return undefined;
-    throw new InvalidOptionError('metricsPort', metricsPort, 'a port, where a host for metrics is given');
+    throw new InvalidOptionError('metricsPort', metricsPort, 'a port, because a host for metrics is given');
   }
   return { host, port: requireInteger('metricsPort', metricsPort, 0, 65_535) };
 }
 
-/** @throws InvalidOptionError unless it is an app id, which goes into URLs as it is */
+/** @throws InvalidOptionError unless it is an app id. It appears in URLs unencoded. */
 function requireAppId(appId: string): string {
   if (typeof appId !== 'string' || !/^[\w.-]{1,100}$/.test(appId) || /^\.+$/.test(appId)) {
     throw new InvalidOptionError('appId', appId, 'up to 100 letters, digits, ".", "_" and "-"');
@@ -216,7 +214,7 @@ function requireAppId(appId: string): string {
 
 function requireText(option: string, value: unknown): void {
   if (typeof value !== 'string' || value === '') {
-    throw new InvalidOptionError(option, value, 'a text that is not empty');
+    throw new InvalidOptionError(option, value, 'a string that is not empty');
   }
 }
 

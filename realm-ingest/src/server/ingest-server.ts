@@ -1,5 +1,5 @@
 /**
- * realm-ingest as a library: layers wired to sockets and a store, from start to close.
+ * The server from start to close: connects the layers with sockets and a store.
  *
  * @module
  */
@@ -24,7 +24,7 @@ import {
 import { createListener, destroyConnections, listen, stopListening } from './listener.js';
 import { originOfAddress, originOfHost } from './location.js';
 import { IngestMetrics } from './metrics/ingest-metrics.js';
-import { listenForScrapes } from './metrics/metrics-listener.js';
+import { listenForMetrics } from './metrics/metrics-listener.js';
 import { SyncCounter, type SyncCounters } from './sync-counters.js';
 import { SyncEndpoint } from './sync-socket/sync-endpoint.js';
 import { SyncUpgrades } from './sync-socket/sync-upgrades.js';
@@ -32,10 +32,10 @@ import { UploadPipeline, type UploadCounters } from '../pipeline/upload-pipeline
 
 /** Where a server listens. */
 export interface ListeningAddress {
-  /** Scheme, host and port, without a slash at the end: what `Realm.App` takes as `baseUrl`. */
+  /** Scheme, host and port, without a slash at the end: the `baseUrl` of `Realm.App`. */
   readonly url: string;
   readonly port: number;
-  /** Where metrics are scraped, with the path; undefined without `metricsPort`. */
+  /** The URL of the metrics; undefined without `metricsPort`. */
   readonly metricsUrl: string | undefined;
 }
 
@@ -49,37 +49,37 @@ export interface IngestCounters {
 /** One server of one app. */
 export interface IngestServer {
   /**
-   * Opens the store and begins to listen. Call it once.
+   * Opens the store and starts to listen. Call it once.
    *
-   * @throws InvalidOptionError, StoreError, SecretError or ListenError; nothing stays open then
+   * @throws InvalidOptionError, StoreError, SecretError or ListenError; then nothing stays open
    */
   start(): Promise<ListeningAddress>;
   /**
-   * Takes nothing new, finishes and acknowledges what is being stored, tells clients to come back soon, and lets go
-   * of everything. Resolves within seconds; safe to call again, and before `start` has resolved.
+   * Takes nothing new, finishes and acknowledges what is being stored, tells clients to come back soon, and releases
+   * everything. Resolves within seconds. May be called again, and before `start` has resolved.
    */
   close(): Promise<void>;
   /**
-   * Resolves with the error if the store breaks for good (a corrupt file, say): clients are held back from then on,
-   * and the server is of no more use. Never rejects.
+   * Resolves with the error if the store fails for good (for example, a corrupt file). From then on the server stores
+   * nothing and holds its clients back. Never rejects.
    */
   readonly broken: Promise<StoreError>;
   /** Undefined before `start` has resolved. */
   readonly counters: IngestCounters | undefined;
   /**
-   * The server's metrics in Prometheus' text format (version 0.0.4), for a `/metrics` of your own; those of the process
-   * are not among them. Empty before `start` has resolved.
+   * The server's metrics in Prometheus' text format (version 0.0.4), for your own `/metrics`; without metrics of the
+   * process. Empty before `start` has resolved.
    */
   metrics(): Promise<string>;
 }
 
-/** How long clients and commits have to finish at `close`, milliseconds. */
+/** How long clients and commits may take to finish at `close`, in milliseconds. */
 const shutdownMillis = 4000;
 
-/** How long the store may take to close, milliseconds. */
+/** How long the store may take to close, in milliseconds. */
 const releaseMillis = 4000;
 
-/** How long a store may take to say that it is well, milliseconds. */
+/** How long the store may take to answer a ping, in milliseconds. */
 const pingMillis = 5000;
 
 /**
@@ -100,7 +100,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
   return {
     broken,
     async start() {
-      if (started || closed) throw new Error('a server is started once; create another one');
+      if (started || closed) throw new Error('a server is started once; create another server');
       started = startServer(resolved, onBroken, starting.signal);
       running = await started;
       return running.address;
@@ -157,7 +157,7 @@ async function serve(
 ): Promise<RunningServer> {
   const { appId, host, tls, logger, publicUrl, maxMessageBytes, maxInflightBytes } = options;
   const scheme = tls ? 'https' : 'http';
-  // A store that was handed in may be down and wait; our own ends its waiting itself.
+  // A given store may be down and wait. A store of our own has the signal itself.
   const secret = await abortable(
     resolveServerSecret(store, options.secret, logger),
     signal,
@@ -218,7 +218,7 @@ async function serve(
     void upgrades.handle(request, socket, head);
   });
   const scrapes =
-    options.metrics === undefined ? undefined : await listenForScrapes(metrics, options.metrics, logger);
+    options.metrics === undefined ? undefined : await listenForMetrics(metrics, options.metrics, logger);
   const port = await listen(listener, host, options.port, logger).catch((error: unknown) => {
     scrapes?.close();
     throw error;
@@ -240,7 +240,7 @@ async function serve(
       } finally {
         destroyConnections(listener);
         scrapes?.close();
-        // A store that hangs must not hold the process: nothing was acknowledged that it has not committed.
+        // A store that hangs must not keep the process: everything acknowledged is committed.
         await releaseStore(release, logger);
       }
       logger.info(counters(), 'closed');
@@ -253,9 +253,9 @@ async function releaseStore(release: () => Promise<void>, logger: Logger): Promi
     if (await settlesWithin(release(), releaseMillis)) return;
     logger.info(
       { releaseMillis },
-      'the store is still busy and is not waited for any longer; devices send again what it has not acknowledged',
+      'the store did not close in time; devices send again what is not acknowledged',
     );
   } catch (error) {
-    logger.error({ err: error }, 'the store could not be closed');
+    logger.error({ err: error }, 'the store failed to close');
   }
 }

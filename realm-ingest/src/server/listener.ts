@@ -1,5 +1,5 @@
 /**
- * The TCP side: one HTTP or HTTPS server, its bounds, and its end.
+ * One HTTP or HTTPS server: its limits, and its end.
  *
  * @module
  */
@@ -12,37 +12,37 @@ import type { Logger } from '../logger.js';
 import { defaultSyncLimits } from '../sync/sync-limits.js';
 import { toPem, type TlsOptions } from './tls.js';
 
-/** What peers may take of a listener before anybody knows who they are. */
+/** Limits for peers that are not authenticated yet. */
 export interface ListenerBounds {
-  /** For a TLS handshake, and for all headers of a request from the connection's beginning on; milliseconds. */
+  /** For a TLS handshake, and for the headers of a request from the start of the connection; in milliseconds. */
   readonly headersMillis: number;
   /** For a whole request. */
   readonly requestMillis: number;
-  /** How often it is looked whether someone has taken longer. */
-  readonly lookMillis: number;
-  /** TCP connections, upgraded ones included; further ones are closed as soon as they are accepted. */
+  /** How often both are checked. */
+  readonly checkIntervalMillis: number;
+  /** TCP connections, including upgraded ones. More of them are closed as soon as they are accepted. */
   readonly maxConnections: number;
 }
 
 const defaultBounds: ListenerBounds = {
   headersMillis: 15_000,
   requestMillis: 30_000,
-  lookMillis: 5000,
-  // Those of sync, and some that log in meanwhile.
+  checkIntervalMillis: 5000,
+  // Sync connections, and some more for log-ins.
   maxConnections: defaultSyncLimits.maxConnections + 1000,
 };
 
-/** The address cannot be listened on. */
+/** The server cannot listen on the address. */
 export class ListenError extends IngestError {
   constructor(particulars: string, options?: ErrorOptions) {
     super('listen-failed', particulars, options);
   }
 }
 
-/** An HTTP or HTTPS server, and every TCP connection that it has. */
+/** An HTTP or HTTPS server, and all its TCP connections. */
 export interface Listener {
   readonly server: Server;
-  /** Upgraded ones, and those that never got as far as a request, too: `closeAllConnections` knows neither. */
+  /** Including upgraded ones and those without a request yet: `closeAllConnections` knows neither. */
   readonly sockets: ReadonlySet<Socket>;
 }
 
@@ -52,11 +52,14 @@ export function createListener(
   tls: TlsOptions | undefined,
   bounds: Partial<ListenerBounds> = {},
 ): Listener {
-  const { headersMillis, requestMillis, lookMillis, maxConnections } = { ...defaultBounds, ...bounds };
+  const { headersMillis, requestMillis, checkIntervalMillis, maxConnections } = {
+    ...defaultBounds,
+    ...bounds,
+  };
   const timeouts = {
     headersTimeout: headersMillis,
     requestTimeout: requestMillis,
-    connectionsCheckingInterval: lookMillis,
+    connectionsCheckingInterval: checkIntervalMillis,
   };
   const server = tls
     ? createHttpsServer({ ...timeouts, handshakeTimeout: headersMillis, ...toPem(tls) }, onRequest)
@@ -86,23 +89,23 @@ export async function listen(
     await once(server, 'listening');
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === 'EADDRINUSE' ? 'the address is in use already' : message;
+    const reason = code === 'EADDRINUSE' ? 'the address is already in use' : message;
     throw new ListenError(`${host}, port ${port}: ${reason}`, { cause: error });
   }
-  // A connection that cannot be accepted (no file descriptors left) is no reason to end the others.
+  // If a connection cannot be accepted (for example, no file descriptor is left), the others go on.
   server.on('error', (error) => {
     logger.error({ err: error }, 'a connection could not be accepted');
   });
   return (server.address() as AddressInfo).port;
 }
 
-/** Takes no further connection; requests and sync connections that there are go on. */
+/** Accepts no further connection. Existing requests and sync connections go on. */
 export function stopListening({ server }: Listener): void {
   server.close();
   server.closeIdleConnections();
 }
 
-/** Ends whatever is still connected. */
+/** Ends all connections. */
 export function destroyConnections({ sockets }: Listener): void {
   for (const socket of sockets) socket.destroy();
 }

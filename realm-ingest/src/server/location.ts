@@ -1,16 +1,16 @@
 /**
- * Where clients are told to go; App Services API, section 1.1.
+ * The URLs that clients are told to use; App Services API, section 1.1.
  *
  * @module
  */
 
-/** Answer to a location request. All four are required by some client. */
+/** The answer to a location request. Some client needs each of the four. */
 export interface LocationAnswer {
   readonly deployment_model: string;
   readonly location: string;
   /** Scheme, host and port for HTTP, without a slash at the end. */
   readonly hostname: string;
-  /** The same for the socket. */
+  /** The same for the WebSocket. */
   readonly ws_hostname: string;
 }
 
@@ -25,7 +25,7 @@ export function toLocationAnswer(origin: URL): LocationAnswer {
 }
 
 /**
- * An origin as users write it: `https://telemetry.example.com`. Undefined if it is no http or https URL, or has more
+ * An origin as users write it: `https://telemetry.example.com`. Undefined if it is not an http or https URL, or has more
  * than scheme, host and port.
  */
 export function parseOrigin(text: string): URL | undefined {
@@ -34,19 +34,19 @@ export function parseOrigin(text: string): URL | undefined {
 }
 
 /**
- * The origin by which a client asked: it reached us there once, so it will again, through port mappings and tunnels
- * too. Undefined if its `Host` header is missing or nonsense.
+ * The origin that a client asked. It works for that client again, also through port mappings and tunnels. Undefined if the
+ * `Host` header is missing or not valid.
  */
 export function originOfHost(scheme: 'http' | 'https', hostHeader: string | undefined): URL | undefined {
   return hostHeader === undefined ? undefined : parseOrigin(`${scheme}://${hostHeader}`);
 }
 
-/** The origin of an address that is listened on. */
+/** The origin of an address that a server listens on. */
 export function originOfAddress(scheme: 'http' | 'https', host: string, port: number): URL {
   return new URL(`${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`);
 }
 
-/** Whether only programs of this machine reach a host. */
+/** Whether only programs on this machine can reach a host. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }

@@ -1,22 +1,22 @@
 import type { FileAdoption, HoldBackReason, SyncObserver } from '../sync/sync-observer.js';
 
-/** What the sync layer has counted since the server's start. */
+/** Counts of sync since the server's start. */
 export interface SyncCounters {
-  /** Client files that the store did not know, by what was found of them; one file may be several of these. */
+  /** Adopted client files by kind; one file may have several kinds. */
   readonly adoptedFiles: Readonly<Partial<Record<FileAdoption, number>>>;
-  /** Errors sent to clients, by their code on the wire. */
+  /** Errors sent to clients, by wire code. */
   readonly errorsSent: Readonly<Record<number, number>>;
-  /** UPLOAD messages with changesets, and the bytes of their bodies, as they came and inflated. */
+  /** UPLOAD messages with changesets, and the bytes of their bodies on the wire and inflated. */
   readonly uploads: number;
   readonly uploadWireBytes: number;
   readonly uploadBytes: number;
-  /** How often clients were held back, by the reason. */
+  /** How often clients were held back, by reason. */
   readonly holdBacks: Readonly<Partial<Record<HoldBackReason, number>>>;
-  /** Changesets whose clients were told that they are stored. */
+  /** Changesets that were acknowledged to their clients. */
   readonly acknowledgedChangesets: number;
 }
 
-/** Counts what the sync layer tells. */
+/** Counts what sync reports. */
 export class SyncCounter implements SyncObserver {
   readonly #adoptedFiles = new Map<FileAdoption, number>();
   readonly #errorsSent = new Map<number, number>();

@@ -1,6 +1,6 @@
 import { createSecureContext } from 'node:tls';
 
-/** Certificate and key of a server that speaks TLS itself, both PEM. */
+/** Certificate and key of a server that serves TLS itself, both PEM. */
 export interface TlsOptions {
   readonly cert: string | Uint8Array;
   readonly key: string | Uint8Array;
@@ -10,7 +10,7 @@ export interface TlsOptions {
 export function findTlsProblem(tls: TlsOptions): string | undefined {
   try {
     const pem = toPem(tls);
-    // Node takes an empty text for one that was not given.
+    // Node ignores an empty string.
     if (pem.cert.length === 0 || pem.key.length === 0) return 'empty';
     createSecureContext(pem);
     return undefined;
@@ -19,7 +19,7 @@ export function findTlsProblem(tls: TlsOptions): string | undefined {
   }
 }
 
-/** In the forms that Node takes. */
+/** Converts them to the types that Node takes. */
 export function toPem({ cert, key }: TlsOptions): { cert: string | Buffer; key: string | Buffer } {
   const toNode = (value: string | Uint8Array): string | Buffer =>
     typeof value === 'string' ? value : Buffer.from(value);

@@ -1,41 +1,41 @@
 import { LogThrottle } from '../time/log-throttle.js';
 import type { FileAdoption } from './sync-observer.js';
 
-/** So many files are remembered, those that came last. */
+/** How many files are remembered: the latest. */
 const maxFiles = 10_000;
 
-/** So many lines may be written in a minute; clients may make files up. */
+/** At most this many lines a minute: clients can make files up. */
 const lineMillis = 60_000;
 const maxLines = 10_000;
 
 /**
- * Which files were told of already. Until its next commit, a file comes back as unknown, or ahead of the store, with each
- * of its connections; it is one file all the same.
+ * Files whose adoption was reported already. Until its next commit, a file is unknown to the store, or ahead of it, at each
+ * of its connections. It is reported once.
  */
 export class AdoptedFiles {
-  readonly #told = new Set<bigint>();
+  readonly #reported = new Set<bigint>();
   readonly #lines = new LogThrottle(lineMillis, maxLines);
 
   /**
-   * Takes note of a file that a client came with.
+   * Takes note of the file of an IDENT.
    *
-   * @returns whether it is adopted and was not told of yet
+   * @returns whether its adoption is to be reported
    */
   shouldReport(ident: bigint, adoption: readonly FileAdoption[]): boolean {
     if (adoption.length === 0) {
-      this.#told.delete(ident);
+      this.#reported.delete(ident);
       return false;
     }
-    if (this.#told.has(ident)) return false;
-    this.#told.add(ident);
-    for (const oldest of this.#told) {
-      if (this.#told.size <= maxFiles) break;
-      this.#told.delete(oldest);
+    if (this.#reported.has(ident)) return false;
+    this.#reported.add(ident);
+    for (const oldest of this.#reported) {
+      if (this.#reported.size <= maxFiles) break;
+      this.#reported.delete(oldest);
     }
     return true;
   }
 
-  /** For how many files the line that may be written of this one now stands; undefined: write none. */
+  /** The number of files that a log line about this one stands for; undefined: write no line. */
   admitLine(ident: bigint): number | undefined {
     return this.#lines.admit(String(ident));
   }

@@ -7,9 +7,9 @@ import { SyncError } from './sync-error.js';
 /**
  * Decides about the file that an IDENT names; design, rule of delivery 8.
  *
- * @param row - what the store knows of it
- * @returns in which ways the file is more than the store knows; none for a known file, or a new one of ours
- * @throws {@link SyncError} 223 if it is another user's, or comes with another salt than the row's: the same for both
+ * @param row - the store's row of the file
+ * @returns in which ways the file is adopted; empty for a known file and for a new one of this server
+ * @throws {@link SyncError} 223 if the row has another user or another salt; the client cannot tell which
  */
 export function checkClientFile(
   ident: ClientIdentMessage,
@@ -25,7 +25,7 @@ export function checkClientFile(
     return scanClientVersion > row.clientVersion || scanServerVersion > row.serverVersion ? ['ahead'] : [];
   }
   const verified = pipeline.saltOf(userId, clientFileIdent) === clientFileIdentSalt;
-  // A bootstrap leaves no row, an acknowledgement does.
+  // A bootstrap writes no row, an acknowledged upload does.
   const ahead = scanClientVersion > 0n;
   const known = verified && !ahead;
   return known

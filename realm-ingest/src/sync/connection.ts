@@ -40,7 +40,7 @@ export class Connection implements SessionConnection, BudgetMember {
     }, options.limits.silenceMillis);
   }
 
-  /** Sessions that live, those in error included. */
+  /** Open sessions, including those in error. */
   get sessionCount(): number {
     return this.#sessions.size;
   }
@@ -125,7 +125,7 @@ export class Connection implements SessionConnection, BudgetMember {
   }
 
   /**
-   * Ends what an error concerns: one session, or the connection. The client is told, unless that makes it stay away
+   * Ends what an error concerns: one session or the connection. The client is told, unless that makes it stay away
    * longer.
    *
    * @param sessionIdent - the session that the error concerns, if it is a session's error
@@ -159,12 +159,12 @@ export class Connection implements SessionConnection, BudgetMember {
     await this.idle();
   }
 
-  /** Gives up what is not being committed yet, so that {@link drain} ends as soon as running commits do. */
+  /** Drops uploads whose commit has not begun, so that {@link drain} ends as soon as running commits do. */
   abandon(): void {
     for (const session of this.#allSessions()) session.abandon();
   }
 
-  /** Resolves when no upload is left to commit, those of sessions that have ended included. */
+  /** Resolves when no upload is left to commit, including those of sessions that are over. */
   async idle(): Promise<void> {
     await Promise.all(this.#allSessions().map((session) => session.idle()));
   }
@@ -193,7 +193,7 @@ export class Connection implements SessionConnection, BudgetMember {
     const { limits, logger, transport } = this.#options;
     logger.info(
       { silenceMillis: limits.silenceMillis },
-      'sync connection ended: nothing heard of its client',
+      'sync connection ended: nothing arrived from its client',
     );
     this.end();
     transport.terminate();

@@ -7,13 +7,14 @@ import { SyncError } from './sync-error.js';
 const lineMillis = 60_000;
 
 /**
- * The errors of all connections in the log: a line a minute for each code and user; for what comes over every client at
- * once (a store that fails, no room, a shutdown) a line a minute for each code. The others are counted in the next.
+ * Logs the errors of all connections, at most once a minute for each code and user. Errors that meet all clients at once
+ * (a store that fails, no room, a shutdown) are logged at most once a minute for each code. The next line counts those
+ * that were not logged.
  */
 export class ErrorLog {
   readonly #throttle = new LogThrottle(lineMillis);
 
-  /** Writes an error at its own level; what is none of ours is a fault, and an `error`. */
+  /** Logs an error at its own level. Any other exception is a fault of the server, at level `error`. */
   write(logger: Logger, error: unknown, userId: string, message: string): void {
     const isOurs = RealmTelemetryError.isError(error);
     const code = isOurs ? error.code : 'fault';

@@ -10,8 +10,8 @@
  * than the budget. A connection that waits for `holdBackMillis` fails. A connection that overdraws for that long while
  * others wait goes to the back.
  *
- * Before a message is inflated, it asks for the inflated size. It gets it, in order, when there is room or when no other
- * message has any. Until then no connection is read beyond what is complete.
+ * Before a message is inflated, its inflated size is asked for. It is granted in order, when there is room or when no other
+ * message has such a grant. While a message waits for it, the budget counts as used up.
  *
  * @module
  */

@@ -1,13 +1,13 @@
 import type { ClientIdentMessage, DownloadMessage, UploadedChangeset } from '../protocol/messages.js';
 
-/** Identifies the server's history to files that come without one. Nothing depends on its value. */
+/** Identifies the server's history to files that have none. Nothing depends on its value. */
 const serverVersionSalt = 999n;
 
 /**
- * Where a session stands, and the DOWNLOADs that tell its client.
+ * The cursors of a session, and the DOWNLOADs that carry them.
  *
- * The server version never changes: there is nothing to download. The client version acknowledged begins with IDENT's
- * `scan_client_version` and rises to what this session uploaded and the store committed; it never falls.
+ * The server version never changes: there is nothing to download. The acknowledged client version starts at IDENT's
+ * `scan_client_version`. It rises to the last version that this session uploaded and the store committed. It never falls.
  *
  * Source: sync protocol, section 5.
  */
@@ -16,11 +16,11 @@ export class SessionCursors {
   readonly #serverVersion: bigint;
   readonly #serverVersionSalt: bigint;
   #clientVersion: bigint;
-  /** Server version of the changeset acknowledged last; 0 leaves the client's as it is. */
+  /** Server version of the last acknowledged changeset; 0 leaves the client's unchanged. */
   #uploadServerVersion = 0n;
   #queryVersion: bigint;
 
-  /** Takes the file where it stands: 1 on a file that never had a server version. */
+  /** Keeps the file's server version; 1 for a file that never had one. */
   constructor(ident: ClientIdentMessage) {
     const known = [1n, ident.scanServerVersion, ident.latestServerVersion];
     this.#sessionIdent = ident.sessionIdent;
@@ -44,7 +44,7 @@ export class SessionCursors {
     return this.#queryVersion;
   }
 
-  /** The bootstrap for a query version, which is the active one from now on. */
+  /** The bootstrap for a query version, which becomes the active one. */
   bootstrap(queryVersion: bigint): DownloadMessage {
     this.#queryVersion = queryVersion;
     return this.#download('bootstrap');

@@ -1,10 +1,9 @@
 /**
  * Who may send what when: the session state machine as data.
  *
- * Source: sync protocol, sections 4.2 and 4.3, with these choices. A new file's ident is computed, not fetched, so the
- * state "ident asked and not yet given" does not last and has no row. UNBIND is answered at once, even while a commit
- * runs: the client ignores acknowledgements from the moment it sent it. What an unbound session had uploaded is
- * committed all the same.
+ * Source: sync protocol, sections 4.2 and 4.3, with these choices. A new file's ident is computed, not fetched, so there is
+ * no state between BIND and the answer to it. UNBIND is answered at once, even while a commit runs: the client ignores
+ * acknowledgements once it has sent UNBIND. The uploads of an unbound session are still committed.
  *
  * @module
  */
@@ -13,7 +12,7 @@ import type { ClientMessage } from '../protocol/messages.js';
 export const sessionStates = [
   /** No session has this ident. */
   'unknown',
-  /** BIND was taken, and answered if an ident was asked for. */
+  /** BIND was taken, and answered if it asked for an ident. */
   'bound',
   /** IDENT was taken, and its file is being looked up. */
   'identifying',
@@ -28,17 +27,17 @@ export type SessionState = (typeof sessionStates)[number];
 /** Messages that belong to a session: all but PING, which belongs to the connection. */
 export type SessionMessage = Exclude<ClientMessage, { type: 'ping' }>;
 
-/** What is done with a message. */
+/** What the session does with a message. */
 export type Reaction =
-  /** What its type asks for; {@link stateAfter} says where that leads. */
+  /** Act on it; {@link stateAfter} is the next state. */
   | 'take'
-  /** Keep it until the look-up is done, then look here again. */
+  /** Keep it until the look-up is done, then consult the table again. */
   | 'queue'
-  /** Nothing. */
+  /** Ignore it. */
   | 'discard'
-  /** Nothing, and the session is unknown from here on. */
+  /** Ignore it; the session is over. */
   | 'forget'
-  /** Codes 106, 107 and 109: the connection ends. */
+  /** The connection ends with code 106, 107 or 109. */
   | 'sync-session-ident'
   | 'sync-session-reuse'
   | 'sync-message-order';
@@ -94,8 +93,8 @@ export const sessionTable: SessionTable = {
 };
 
 /**
- * The state that a message leads to when it is taken and nothing is wrong with it; undefined where it stays. From
- * `identifying` the look-up leads on, to `identified`. Whatever is wrong with a session leads to `errored`.
+ * The state after a message is taken; undefined if the state stays. The look-up leads from `identifying` to `identified`.
+ * Any error of the session leads to `errored`.
  */
 export const stateAfter: Readonly<Record<SessionMessage['type'], SessionState | undefined>> = {
   bind: 'bound',

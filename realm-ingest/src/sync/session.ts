@@ -109,7 +109,7 @@ export class Session implements UploadSession {
     }
   }
 
-  /** Ends what an error concerns: this session, and its client is told; or the connection. */
+  /** Ends this session and tells its client, if it is a session's error. Otherwise ends the connection. */
   fail(error: unknown): void {
     if (!isSessionError(error)) {
       this.#connection.fail(error);
@@ -125,7 +125,7 @@ export class Session implements UploadSession {
     if (error.code === 'client-held-back' || error.code === 'upload-failed') this.#uploads.abandon();
   }
 
-  /** UNBIND, or the end of the connection. What was uploaded is still committed. */
+  /** The session is over: by UNBIND, or because the connection ends. What was uploaded is still committed. */
   end(): void {
     this.#stop();
     this.#state = 'unknown';
@@ -265,7 +265,7 @@ export class Session implements UploadSession {
     if (ident.scanServerVersion === 0n) this.#connection.send(cursors.bootstrap(ident.queryVersion));
 
     this.#holdBack.end('queue');
-    // Any of them may end the session, which empties the queue.
+    // Any of them may end the session, which empties `#waiting`.
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       this.receive(next.message, next.allocation);
     }
@@ -284,10 +284,10 @@ export class Session implements UploadSession {
     if (adoption.includes('ahead')) {
       this.#logger.error(
         fields,
-        'client file adopted; it had records acknowledged that this store does not hold: lost with an earlier store, or kept in another',
+        'client file adopted: records of it were acknowledged that this store does not hold; they were lost with an earlier store, or are in another one',
       );
     } else {
-      this.#logger.warn(fields, 'client file adopted; its salt is not one of this server');
+      this.#logger.warn(fields, 'client file adopted: its salt is not from this server');
     }
   }
 

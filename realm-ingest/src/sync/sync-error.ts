@@ -1,5 +1,5 @@
 /**
- * What may go wrong in a conversation, and how a client is told: the one place that turns errors into `json_error`.
+ * Errors of sync, and how a client is told: the one place that turns errors into `json_error`.
  *
  * Source: sync protocol, sections 4.2, 7 and 11.
  *
@@ -15,7 +15,7 @@ import {
   type ErrorWireCode,
 } from '../protocol/wire-codes.js';
 
-/** How an error goes to the client. `tryAgain` goes with Transient, and only with it (section 7.2). */
+/** How an error is sent. `tryAgain` is true for Transient only (section 7.2). */
 interface WireForm {
   readonly wireCode: ErrorWireCode;
   readonly action: ErrorAction;
@@ -72,12 +72,12 @@ const wireForms = {
   },
 } as const satisfies Partial<Record<ErrorCode, WireForm>>;
 
-/** What a session or a connection ends with. */
+/** The errors that end a session or a connection. */
 export type SyncErrorCode = keyof typeof wireForms;
 
-/** A conversation cannot go on. */
+/** Ends a session or a connection. */
 export class SyncError extends IngestError {
-  /** What the client is told. */
+  /** The code that the client is sent. */
   readonly wireCode: ErrorWireCode;
   readonly action: ErrorAction;
   readonly backoff: Backoff | undefined;

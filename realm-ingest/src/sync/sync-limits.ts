@@ -1,27 +1,27 @@
-/** What one process grants its clients. Every bound has a default; see {@link defaultSyncLimits}. */
+/** Limits of one process. Defaults: {@link defaultSyncLimits}. */
 export interface SyncLimits {
   /** Largest message, on the wire and inflated, in bytes (`--max-message-bytes`). */
   readonly maxMessageBytes: number;
   /** Bytes of messages from their arrival to their commit, all connections together (`--max-inflight-bytes`). */
   readonly maxInflightBytes: number;
-  /** Open sync connections; further ones get HTTP 503. */
+  /** Open sync connections. More of them get HTTP 503. */
   readonly maxConnections: number;
-  /** Sessions of one connection; those in error, and those that have ended but still commit, count. */
+  /** Sessions of one connection, including those in error and those that are over but still commit. */
   readonly maxSessionsPerConnection: number;
-  /** Messages of one session that may wait for a look-up or a commit before its connection is no longer read. */
+  /** Messages of one session that may wait for a look-up or a commit. If there are more, reading stops. */
   readonly maxQueuedMessages: number;
-  /** Uploads that arrived during a commit are committed together, up to so many bytes of changesets. */
+  /** Bytes of changesets that are committed together, if they arrive during a commit. */
   readonly maxCommitBytes: number;
   /** Bytes that may wait for a peer that does not read. */
   readonly maxOutgoingBytes: number;
   /**
-   * How long a connection may go unread, in milliseconds, before its sessions are sent away with a back-off: a paused
-   * socket does not notice that its peer has gone, and stalls PINGs (clients give up after 120 s).
+   * How long a connection may go unread, in milliseconds. Then its sessions are sent away with a back-off: a paused socket
+   * does not notice that its peer is gone, and PINGs wait (clients give up after 120 s).
    */
   readonly holdBackMillis: number;
-  /** The same while parts of what a session has uploaded are being stored: a large one may take long. */
+  /** The same while parts of a session's uploads are being stored: a large upload may take long. */
   readonly maxUnreadMillis: number;
-  /** Silence after which a connection is dead, in milliseconds. Clients send PING every 54 to 60 s. */
+  /** Silence after which a connection is ended, in milliseconds. Clients send PING every 54 to 60 s. */
   readonly silenceMillis: number;
 }
 

@@ -34,8 +34,8 @@ interface OpenedUpload {
 
 /**
  * The uploads of one session on their way to the store: one commit at a time, in order. The first upload is committed
- * at once, alone; what arrives meanwhile goes together into the next commit, up to `maxCommitBytes` (a larger upload
- * goes alone). If more waits than fits into one commit, the session is held back.
+ * alone, at once. What arrives meanwhile goes into the next commit, up to `maxCommitBytes`; a larger upload goes alone. If
+ * more waits than fits into one commit, the session is held back.
  */
 export class UploadQueue {
   readonly #options: UploadQueueOptions;
@@ -44,7 +44,7 @@ export class UploadQueue {
   #busy = false;
   #running: Promise<void> = Promise.resolve();
   #abandoned = false;
-  /** Of the upload that may not be inflated yet. */
+  /** Of the upload that waits for room to be inflated. */
   #waitingForRoom: MessageAllocation | undefined;
   /** Aborted once nobody hears of commits any more; nothing is retried then. */
   readonly #detached = new AbortController();
@@ -71,14 +71,14 @@ export class UploadQueue {
   }
 
   /**
-   * The session is over, its client unharmed: what has arrived is still committed, so that it is there should the
-   * device not come back soon, but not retried. What fails comes again.
+   * The session is over. What has arrived is still committed, in case the device does not come back soon, but not retried:
+   * the client sends again what was not acknowledged.
    */
   detach(): void {
     this.#detached.abort();
   }
 
-  /** Drops what has not begun to be committed. */
+  /** Drops uploads whose commit has not begun. */
   abandon(): void {
     this.detach();
     this.#abandoned = true;
@@ -102,15 +102,15 @@ export class UploadQueue {
   }
 
   /**
-   * Commits uploads up to the first that breaks the protocol, and throws that one's error then. Together, unless one of
-   * them has to wait for room: those before it are committed first, for who waits for room must not keep any that
+   * Commits uploads up to the first that breaks the protocol, then throws its error. They are committed together, unless
+   * one waits for room: then those before it are committed first. A queue that waits for room must not keep room that
    * others wait for.
    */
   async #commit(uploads: readonly QueuedUpload[]): Promise<void> {
     const opened: OpenedUpload[] = [];
     let violation: { readonly error: unknown } | undefined;
     for (const { message, allocation } of uploads) {
-      // Many connections may deliver a few bytes each that inflate a thousandfold.
+      // A few bytes may inflate a thousandfold.
       const granted = message.isCompressed ? allocation.grow(message.uncompressedBytes) : undefined;
       if (granted !== undefined) {
         await this.#commitOpened(opened.splice(0));
@@ -177,8 +177,8 @@ export class UploadQueue {
 }
 
 /**
- * Versions rise within an upload (section 3.3). From one to the next they may fall: copies of a file, and files that
- * were restored, send old versions with new objects.
+ * Versions rise within an upload (section 3.3). From one upload to the next they may fall: copied and restored files send
+ * old versions with new objects.
  */
 function checkVersionsRise(changesets: readonly UploadedChangeset[]): void {
   let previous = 0n;

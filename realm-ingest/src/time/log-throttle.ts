@@ -1,13 +1,13 @@
-/** Lets one log line a kind of event and interval through, and counts the others. */
+/** Limits log lines to one a kind and interval, and counts the events without a line. */
 export class LogThrottle {
   readonly #intervalMillis: number;
   readonly #maxKinds: number;
   readonly #now: () => number;
-  readonly #kinds = new Map<string, { lineAt: number; leftOut: number }>();
+  readonly #kinds = new Map<string, { lineAt: number; skipped: number }>();
 
   /**
    * @param intervalMillis - at most one line of a kind in this time
-   * @param maxKinds - kinds told apart; those beyond share one, for clients may make them up
+   * @param maxKinds - kinds told apart; all others share one: clients can make kinds up
    * @param now - a clock in milliseconds
    */
   constructor(intervalMillis: number, maxKinds = 1000, now: () => number = () => performance.now()) {
@@ -16,17 +16,17 @@ export class LogThrottle {
     this.#now = now;
   }
 
-  /** For how many events the line that may be written now stands, this one included; undefined: write none. */
+  /** The number of events that a line written now stands for, including this one; undefined: write no line. */
   admit(kind: string): number | undefined {
     const now = this.#now();
     const key = this.#keyOf(kind, now);
     const entry = this.#kinds.get(key);
     if (entry && now - entry.lineAt < this.#intervalMillis) {
-      entry.leftOut += 1;
+      entry.skipped += 1;
       return undefined;
     }
-    this.#kinds.set(key, { lineAt: now, leftOut: 0 });
-    return 1 + (entry?.leftOut ?? 0);
+    this.#kinds.set(key, { lineAt: now, skipped: 0 });
+    return 1 + (entry?.skipped ?? 0);
   }
 
   #keyOf(kind: string, now: number): string {

@@ -197,7 +197,7 @@ describe('realm-ingest serve', () => {
       assert.equal(code, 1);
       assert.match(
         stderr,
-        /^realm-ingest: cannot listen: 127\.0\.0\.1, port \d+: the address is in use already/,
+        /^realm-ingest: cannot listen: 127\.0\.0\.1, port \d+: the address is already in use/,
       );
     } finally {
       taken.close();

@@ -19,7 +19,7 @@ import { encodeChangeset } from '../../../test/support/server/naive-codec.js';
 import { RecordingLogger } from '../../../test/support/server/recording-logger.js';
 import { collect } from '../support/commit-request.js';
 
-/** On every store, where what MongoDB refuses is not to cost its neighbours anything. */
+/** On every store: an object that MongoDB refuses does not affect the others. */
 describeStores('UploadPipeline, with documents that can never be stored', (kind) => {
   let scratch: Scratch;
   let store: Store;
@@ -34,7 +34,7 @@ describeStores('UploadPipeline, with documents that can never be stored', (kind)
     await scratch.remove();
   });
 
-  it('stores their neighbours of the same changeset, and sets them aside with reasons', async () => {
+  it('stores the other objects of the changeset, and makes dead letters of these', async () => {
     const logger = new RecordingLogger();
     const pipeline = new UploadPipeline({
       appId: 'my-app',
@@ -147,7 +147,7 @@ describe('UploadPipeline on SQLite', () => {
     return (await store.deadLetters.find((await letters())[index]!.key))!;
   }
 
-  it('stores what was uploaded, with the time at which it came, and the file with its progress', async () => {
+  it('stores documents with the time of their arrival, and the file with its progress', async () => {
     const before = Date.now();
     await pipeline.commit(upload(spanChangeset([], { schema: true }), spanChangeset(['a', 'b'])));
     const stored = await documents('Span');
@@ -169,7 +169,7 @@ describe('UploadPipeline on SQLite', () => {
     });
   });
 
-  it('sets the second of two different objects with one _id aside: the first wins', async () => {
+  it('makes a dead letter of the second of two different objects with one _id', async () => {
     const ids = [new Uint8Array(12).fill(5)];
     await pipeline.commit(upload(spanChangeset(['first'], { ids }), spanChangeset(['second'], { ids })));
     assert.deepEqual(
@@ -197,7 +197,7 @@ describe('UploadPipeline on SQLite', () => {
   });
 
   describe('dead letters, retried', () => {
-    it('are stored once their class is admitted, each on its own, with the time at which they came', async () => {
+    it('are stored one by one once their class is admitted, with the time of their arrival', async () => {
       await pipeline.commit(
         upload(spanChangeset(['a', 'b'], { className: 'Sensor', more: { n: { type: 'int', value: 7n } } })),
       );
@@ -231,7 +231,7 @@ describe('UploadPipeline on SQLite', () => {
     });
   });
 
-  it('makes the same documents of telemetry as ever: numbers of our classes have their rules', async () => {
+  it('converts numbers of our classes by their rules', async () => {
     const flags = { flags: { type: 'int', value: 257n } } as const;
     await pipeline.commit(upload(spanChangeset(['a'], { more: flags })));
     const [stored] = await documents('Span');

@@ -121,7 +121,7 @@ describe('UploadPipeline', () => {
     assert.ok(seconds.every((each) => each >= 0 && each < 5));
   });
 
-  it('begins nothing more once it is abandoned, and blames the store for nothing', async () => {
+  it('begins no further commit once it is abandoned, and counts no failure', async () => {
     const { pipeline, broken } = createPipeline();
     const asked: (() => void)[] = [];
     store.onCommit = async () => {
@@ -144,7 +144,7 @@ describe('UploadPipeline', () => {
     assert.deepEqual(logger.lines, []);
   });
 
-  it('counts what came again', async () => {
+  it('counts duplicates', async () => {
     const { pipeline } = createPipeline();
     store.onCommit = () => Promise.resolve({ stored: 0, duplicates: 2, deadLetters: [] });
     await pipeline.commit(upload(spanChangeset(['a', 'b'])));
@@ -152,7 +152,7 @@ describe('UploadPipeline', () => {
     assert.deepEqual({ documents, duplicates }, { documents: 0, duplicates: 2 });
   });
 
-  it('sets aside what cannot be stored, counted by reason, one line a kind', async () => {
+  it('counts dead letters by reason, and logs one line a kind', async () => {
     const { pipeline } = createPipeline();
     await pipeline.commit(
       upload(
@@ -216,7 +216,7 @@ describe('UploadPipeline', () => {
       });
     });
 
-    it('fails with any of its parts, and is mended by a repetition', async () => {
+    it('fails if one of its parts fails, and can be repeated', async () => {
       const { pipeline } = createPipeline();
       const sent = upload(largeSpans(['a', 'b', 'c']));
       const commit = store.commit.bind(store);
@@ -258,7 +258,7 @@ describe('UploadPipeline', () => {
     assert.notEqual(pipeline.saltOf('anon-1', ident), pipeline.saltOf('anon-2', ident));
   });
 
-  it('knows for a minute that uploads fail, unless one succeeds or only dead letters find no room', async () => {
+  it('reports a failure for a minute, unless an upload succeeds or only dead letters have no room', async () => {
     const { pipeline } = createPipeline();
     const failure = (): string | undefined => pipeline.failure?.code;
     const fails = async (code: ErrorCode): Promise<void> => {
@@ -288,7 +288,7 @@ describe('UploadPipeline', () => {
     assert.equal(failure(), undefined);
   });
 
-  it('logs at once that uploads fail, at the level of the error, and once a minute', async () => {
+  it('logs a failure at once, at the level of the error, and once a minute', async () => {
     const { pipeline } = createPipeline();
     for (const code of ['store-full', 'store-full', 'store-unavailable'] as const) {
       store.onCommit = failWith(code);
@@ -296,11 +296,11 @@ describe('UploadPipeline', () => {
     }
     assert.deepEqual(
       logger.lines.map(({ level, message }) => [level, message]),
-      ['error', 'warn'].map((level) => [level, 'the store takes no uploads: clients are held back']),
+      ['error', 'warn'].map((level) => [level, 'the store cannot commit uploads: clients are held back']),
     );
   });
 
-  it('passes a store that fails on to the session, and tells the server if it fails for good', async () => {
+  it('rethrows the store’s errors, and reports one that is for good', async () => {
     for (const retryable of [true, false]) {
       store.onCommit = failWith('store-unavailable', retryable);
       const { pipeline, broken } = createPipeline();

@@ -106,7 +106,7 @@ describe('the App Services client API over HTTP', () => {
     });
   });
 
-  it('the whole of a session: log-in, profile, refresh, log-out, refused refresh', async () => {
+  it('a whole session: log-in, profile, refresh, log-out, refused refresh', async () => {
     const user = await login('api-key', { key: apiKey.key });
 
     const profile = await fetch(api('/auth/profile'), bearer(user.access_token));
@@ -128,7 +128,7 @@ describe('the App Services client API over HTTP', () => {
     );
   });
 
-  it('removal of a user takes the access token, and ends the session', async () => {
+  it('removal of a user needs the access token, and ends the session', async () => {
     const user = await login('anon-user', {});
     const removal = await fetch(api('/auth/delete'), { method: 'DELETE', ...bearer(user.access_token) });
     assert.equal(removal.status, 204);
@@ -139,14 +139,14 @@ describe('the App Services client API over HTTP', () => {
     );
   });
 
-  it('a missing access token is 401, a missing refresh token on a refresh never is', async () => {
+  it('a missing access token is 401, but a missing refresh token is not', async () => {
     await assertRefused(await fetch(api('/auth/profile')), 401, 'InvalidSession');
     await assertRefused(await fetch(api('/auth/profile'), bearer('nonsense')), 401, 'InvalidSession');
     await assertRefused(await fetch(api('/auth/delete'), { method: 'DELETE' }), 401, 'InvalidSession');
     await assertRefused(await fetch(api('/auth/session'), { method: 'POST' }), 400, 'BadRequest');
   });
 
-  it('refusals that somebody has to mend are in the log, with the reason, once a kind and minute', async () => {
+  it('refusals that somebody has to act on are logged with the reason, once a kind and minute', async () => {
     for (const [app, provider, body] of [
       ['my-app', 'api-key', { key: 'rik_of-another-store' }],
       ['my-app', 'api-key', { key: 'rik_of-another-store' }],
@@ -170,7 +170,7 @@ describe('the App Services client API over HTTP', () => {
     assert.ok(!JSON.stringify(logger.lines).includes('rik_'));
   });
 
-  it('a store that cannot be asked is 503: nobody loses a user over it', async () => {
+  it('a failing store is 503, so that no client drops its user', async () => {
     const user = await login('anon-user', {});
     revocations.down = true;
     for (const [method, path, token] of [
@@ -182,7 +182,9 @@ describe('the App Services client API over HTTP', () => {
       assert.ok(!message.includes('no route'), 'what is wrong inside is nothing for clients');
     }
     // Once a minute, however many come.
-    const lines = logger.at('warn').filter(({ message }) => message === 'requests could not be answered');
+    const lines = logger
+      .at('warn')
+      .filter(({ message }) => message === 'requests failed: the store cannot be used');
     assert.equal(lines.length, 1);
   });
 
@@ -199,7 +201,7 @@ describe('the App Services client API over HTTP', () => {
     }
   });
 
-  it('routes of App Services that Data Ingest does without are 404', async () => {
+  it('routes of App Services that Data Ingest does not need are 404', async () => {
     for (const [method, path, code] of [
       ['POST', '/app/my-app/functions/call', 'FunctionNotFound'],
       ['POST', '/app/my-app/auth/providers/local-userpass/register', 'NotFound'],
@@ -211,13 +213,13 @@ describe('the App Services client API over HTTP', () => {
     await assertRefused(await fetch(base), 404, 'NotFound');
   });
 
-  it('another method on a known route is 405, with those that there are', async () => {
+  it('another method on a known route is 405, with the allowed methods', async () => {
     const response = await fetch(api('/auth/session'), { method: 'PUT' });
     assert.equal(response.headers.get('allow'), 'POST, DELETE');
     await assertRefused(response, 405, 'BadRequest');
   });
 
-  it('a path that is none is 400', async () => {
+  it('an invalid path is 400', async () => {
     await assertRefused(await fetch(api('/app/%E0%A4%A/location')), 400, 'BadRequest');
   });
 
@@ -237,7 +239,7 @@ describe('the App Services client API over HTTP', () => {
     });
   }
 
-  it('a body above 64 KiB is 413, before all of it has come, whether its length was said or not', async () => {
+  it('a body above 64 KiB is 413 before all of it has arrived, with and without a Content-Length', async () => {
     const url = api('/app/my-app/auth/providers/api-key/login');
     const text = JSON.stringify({ key: 'x'.repeat(64 * 1024) });
     await assertRefused(await fetch(url, { method: 'POST', body: text }), 413, 'BadRequest');
@@ -276,7 +278,7 @@ describe('the App Services client API over HTTP', () => {
     assert.equal(location.headers.get('access-control-allow-origin'), '*');
   });
 
-  it('answers are not to be cached: they hold tokens', async () => {
+  it('answers must not be cached: they contain tokens', async () => {
     assert.equal((await fetch(api('/app/my-app/location'))).headers.get('cache-control'), 'no-store');
   });
 
@@ -290,7 +292,7 @@ describe('the App Services client API over HTTP', () => {
       assert.equal((await fetch(`${base}/healthz`, { method: 'HEAD' })).status, 200);
     });
 
-    it('is 503 while they cannot, and keeps the reason to itself', async () => {
+    it('is 503 while they cannot, without the reason', async () => {
       ready = () => Promise.reject(new Error('/var/lib/telemetry.db: disk full'));
       const response = await fetch(`${base}/healthz`);
       assert.deepEqual(

@@ -13,7 +13,7 @@ describe('errors in log lines', () => {
     });
   });
 
-  it('of a driver say what it was: neither where in the driver, nor all that it knows', () => {
+  it('of a driver have type, code and message: no stack, and no other property', () => {
     const cause = Object.assign(new Error('connection lost'), {
       name: 'MongoNetworkError',
       code: 89,
@@ -27,7 +27,7 @@ describe('errors in log lines', () => {
     });
   });
 
-  it('of others have their stack, also as the cause of one that should not happen', () => {
+  it('of others have their stack, also as the cause of an unexpected error', () => {
     const cause = new RangeError('bug');
     const error = new StoreError('store-corrupt', 'page 7', { retryable: false, cause });
     assert.match((toErrorFields(error) as { cause: { stack: string } }).cause.stack, /default-logger\.test/);

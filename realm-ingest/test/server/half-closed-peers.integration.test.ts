@@ -91,7 +91,7 @@ describe('a peer that has ended its side', () => {
     ['its upgrade request and a CLOSE', close],
     ['its upgrade request and a message', frame(client.bind())],
   ] as const) {
-    it(`in the packet of ${what} gets no sync connection, and is let go at once`, async () => {
+    it(`in the packet of ${what} gets no sync connection, and is released at once`, async () => {
       const { url, port } = await start();
       const { access_token } = await logIn(url, appId);
       const peer = connect(port);
@@ -102,7 +102,7 @@ describe('a peer that has ended its side', () => {
     });
   }
 
-  it('in the packet of its upgrade request over TLS gets no sync connection, and is let go at once', async () => {
+  it('in the packet of its upgrade request over TLS gets no sync connection, and is released at once', async () => {
     const { access_token } = await logIn((await start()).url, appId);
     await server.close();
     const tls = createSelfSignedCertificate();
@@ -118,7 +118,7 @@ describe('a peer that has ended its side', () => {
     await holdsNothing();
   });
 
-  it('while its token is looked up is let go before the store has answered', async () => {
+  it('while its token is looked up is released before the store has answered', async () => {
     const { url, port } = await start();
     const { access_token } = await logIn(url, appId);
     const lookUp = holdLookUps();
@@ -133,7 +133,7 @@ describe('a peer that has ended its side', () => {
     await holdsNothing();
   });
 
-  it('behind messages that came while its token was looked up is let go once they are read', async () => {
+  it('after messages that arrived during the look-up of its token is released once they are read', async () => {
     const { url, port } = await start();
     const { access_token } = await logIn(url, appId);
     const lookUp = holdLookUps();
@@ -159,7 +159,7 @@ describe('a peer that has ended its side', () => {
   ];
   for (const listener of ['the clients’ port', 'the metrics port']) {
     for (const [what, bytes] of ways) {
-      it(`${what} on ${listener} is let go at once`, async () => {
+      it(`${what} on ${listener} is released at once`, async () => {
         const { port, metricsPort } = await start();
         const peer = connect(listener === 'the metrics port' ? metricsPort : port);
         peer.socket.end(bytes);
@@ -168,7 +168,7 @@ describe('a peer that has ended its side', () => {
     }
   }
 
-  it('while its request waits for the store is let go before that answers', async () => {
+  it('while its request waits for the store is released before the store answers', async () => {
     const { port } = await start();
     let asked = false;
     store.ping = () => {

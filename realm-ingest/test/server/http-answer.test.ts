@@ -15,11 +15,11 @@ describe('the answers to errors of the store', () => {
     return [statuses, logger.lines.length];
   }
 
-  it('are 503, with a line for each kind', () => {
+  it('are 503, with a log line for each kind', () => {
     assert.deepEqual(statusesAndLines(false), [[503, 503, 503], 3]);
   });
 
-  it('have a line for nothing but a damaged store while the server closes', () => {
+  it('are logged only for a damaged store while the server closes', () => {
     assert.deepEqual(statusesAndLines(true), [[503, 503, 503], 1]);
   });
 });

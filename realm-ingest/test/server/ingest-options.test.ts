@@ -7,7 +7,7 @@ import { createSelfSignedCertificate } from '../support/self-signed-certificate.
 const least = { appId: 'my-app', store: 'sqlite:telemetry.db', logger: new RecordingLogger() };
 
 describe('options of createIngestServer', () => {
-  it('have defaults, all but two', () => {
+  it('have defaults, except two', () => {
     assert.deepEqual(resolveIngestOptions(least), {
       appId: 'my-app',
       store: 'sqlite:telemetry.db',
@@ -31,12 +31,12 @@ describe('options of createIngestServer', () => {
     });
   });
 
-  it('take undefined for what was not given', () => {
+  it('treat undefined as not given', () => {
     const { store, appId } = least;
     assert.equal(resolveIngestOptions({ appId, store, port: undefined, host: undefined }).port, 9090);
   });
 
-  it('take a secret as text', () => {
+  it('take a secret as a string', () => {
     const { secret } = resolveIngestOptions({ ...least, secret: 'é' });
     assert.deepEqual(secret, Uint8Array.of(0xc3, 0xa9));
   });
@@ -94,7 +94,7 @@ describe('options of createIngestServer', () => {
     });
   }
 
-  it('listen beyond loopback where TLS or insecure is given', () => {
+  it('allow an address other than loopback with TLS or insecure', () => {
     const tls = createSelfSignedCertificate();
     for (const more of [{ insecure: true }, { tls }]) {
       assert.equal(resolveIngestOptions({ ...least, host: '0.0.0.0', ...more }).host, '0.0.0.0');

@@ -75,7 +75,7 @@ describe('createIngestServer', () => {
     client.terminate();
   });
 
-  it('stores the objects of classes that it admits, and of our own under their prefix', async () => {
+  it('stores objects of admitted classes, and of our own classes under their prefix', async () => {
     const { url } = await create({ classes: ['Sensor'], classPrefix: 'Acme' }).start();
     const client = await SyncClient.open(url, appId, (await logIn(url, appId)).access_token);
     client.upload(10, spanChangeset(['a'], { className: 'Sensor' }));
@@ -96,7 +96,7 @@ describe('createIngestServer', () => {
       return { hostname, ws_hostname };
     }
 
-    it('back to where they asked', async () => {
+    it('to the host that they asked', async () => {
       const { port } = await create().start();
       for (const host of [`127.0.0.1:${port}`, `localhost:${port}`]) {
         assert.deepEqual(await location(`http://${host}`), {
@@ -106,7 +106,7 @@ describe('createIngestServer', () => {
       }
     });
 
-    it('to the address that it listens on, where they say nonsense', async () => {
+    it('to the address that it listens on, if the Host header is not valid', async () => {
       const { port } = await create().start();
       const answer = await new Promise<string>((resolve, reject) => {
         const socket = connect(port, '127.0.0.1', () => {
@@ -137,7 +137,7 @@ describe('createIngestServer', () => {
     const syncPath = (id: string, token?: string): string =>
       `/api/client/v2.0/app/${id}/realm-sync${token === undefined ? '' : `?baas_at=${token}`}`;
 
-    it('says 401 to tokens that are missing, wrong, expired, revoked or of another kind', async () => {
+    it('answers 401 to tokens that are missing, wrong, expired, revoked or of another kind', async () => {
       // Of a server of its own: it lives for less than a second, and nothing else may hang on that.
       const brief = create({ accessTokenSeconds: 1 });
       const { access_token: briefToken } = await logIn((await brief.start()).url, appId);
@@ -164,7 +164,7 @@ describe('createIngestServer', () => {
       );
     });
 
-    it('says 404 to another app or path, 400 to what is no sync protocol', async () => {
+    it('answers 404 to another app or path, and 400 to other protocols', async () => {
       const { url } = await create().start();
       const { access_token } = await logIn(url, appId);
       assert.equal((await upgradeStatus(url, syncPath('other', access_token))).status, 404);
@@ -173,7 +173,7 @@ describe('createIngestServer', () => {
       assert.equal((await upgradeStatus(url, syncPath(appId, access_token), partition)).status, 400);
     });
 
-    it('survives a peer that goes away in the middle of it', async () => {
+    it('survives a peer that disconnects meanwhile', async () => {
       const { url, port } = await create().start();
       const { access_token } = await logIn(url, appId);
       await Promise.all(
@@ -198,7 +198,7 @@ describe('createIngestServer', () => {
     });
   });
 
-  it('speaks TLS where it is given a certificate', async () => {
+  it('serves TLS if it has a certificate', async () => {
     const tls = createSelfSignedCertificate();
     const { url, port } = await create({ tls }).start();
     assert.equal(url, `https://127.0.0.1:${port}`);
@@ -217,7 +217,7 @@ describe('createIngestServer', () => {
     assert.match(body, new RegExp(`"ws_hostname":"wss://127\\.0\\.0\\.1:${port}"`));
   });
 
-  it('refuses an address that is taken, and lets go of its store', async () => {
+  it('refuses an address that is in use, and closes its store', async () => {
     const { port } = await create().start();
     const other = `sqlite:${join(directory, 'other.db')}`;
     await assert.rejects(
@@ -241,7 +241,7 @@ describe('createIngestServer', () => {
     await assert.rejects(server.start(), /started once/);
   });
 
-  it('knows its users again after a restart', async () => {
+  it('knows its users after a restart', async () => {
     const first = create();
     const user = await logIn((await first.start()).url, appId);
     await first.close();
@@ -255,7 +255,7 @@ describe('createIngestServer', () => {
     (await SyncClient.open(url, appId, access_token)).terminate();
   });
 
-  it('leaves a store that was handed in open, and to be closed by whom it belongs to', async () => {
+  it('leaves a given store open', async () => {
     const store = await openStore(storeUrl, { mode: 'serve' });
     const server = create({ store });
     await server.start();
@@ -300,7 +300,7 @@ describe('createIngestServer', () => {
     });
 
     for (const protocol of ['http', 'https'] as const) {
-      it(`does not wait for peers that never say anything (${protocol})`, async () => {
+      it(`does not wait for silent peers (${protocol})`, async () => {
         const server = create({ tls: protocol === 'https' ? createSelfSignedCertificate() : undefined });
         const { port } = await server.start();
         const silent = connect(port, '127.0.0.1');
@@ -311,7 +311,7 @@ describe('createIngestServer', () => {
       });
     }
 
-    it('is safe before start has resolved, without a start, and twice', async () => {
+    it('may be called before start has resolved, without a start, and twice', async () => {
       const server = create();
       const started = server.start();
       await Promise.all([server.close(), server.close()]);
@@ -321,7 +321,7 @@ describe('createIngestServer', () => {
     });
   });
 
-  it('tells of a store that breaks for good', async () => {
+  it('reports a store that fails for good', async () => {
     const store = await openStore(storeUrl, { mode: 'serve' });
     store.commit = () => Promise.reject(new StoreError('store-corrupt', 'page 7', { retryable: false }));
     const server = create({ store });
@@ -364,7 +364,7 @@ describe('createIngestServer', () => {
     await store.close();
   });
 
-  it('logs neither tokens nor keys nor URLs nor what was uploaded', async () => {
+  it('logs no token, key, URL or uploaded data', async () => {
     const store = await openStore(storeUrl, { mode: 'serve' });
     const { key, stored } = createApiKey('kiosk-7', new Date());
     await store.apiKeys.create(stored);

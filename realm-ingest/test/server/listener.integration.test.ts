@@ -13,7 +13,7 @@ import { eventually } from '../../../test/support/eventually.js';
 import { RecordingLogger } from '../../../test/support/server/recording-logger.js';
 import { createSelfSignedCertificate } from '../support/self-signed-certificate.js';
 
-const bounds = { headersMillis: 300, requestMillis: 600, lookMillis: 50, maxConnections: 20 };
+const bounds = { headersMillis: 300, requestMillis: 600, checkIntervalMillis: 50, maxConnections: 20 };
 
 /** How peers hold connections that nobody knows, and what that costs. */
 describe('listener', () => {
@@ -75,7 +75,7 @@ describe('listener', () => {
     ['never ends a TLS handshake', '\x16\x03\x01\x02\x00\x01', '', true],
   ];
   for (const [what, beginning, dripped, tls] of ways) {
-    it(`lets go of a peer that ${what}`, async () => {
+    it(`ends the connection of a peer that ${what}`, async () => {
       await start(tls);
       const peer = connect(beginning, dripped);
       const closed = new Promise((resolve) => peer.once('close', resolve));
@@ -86,7 +86,7 @@ describe('listener', () => {
     });
   }
 
-  it('takes no more connections than it may have, and new ones when others have gone', async () => {
+  it('accepts connections up to its limit, and new ones when others have ended', async () => {
     await start();
     const patient = Array.from({ length: bounds.maxConnections }, () => connect(''));
     await eventually('all', () => listener.sockets.size === bounds.maxConnections);

@@ -34,12 +34,12 @@ describe('location', () => {
     'http://example.com:99999',
     'http://a\\b',
   ]) {
-    it(`${JSON.stringify(text)} is no origin`, () => {
+    it(`${JSON.stringify(text)} is not an origin`, () => {
       assert.equal(parseOrigin(text), undefined);
     });
   }
 
-  it('the Host header says how a client reached us; nonsense in it does not', () => {
+  it('a valid Host header is the origin; an invalid one is ignored', () => {
     assert.equal(originOfHost('http', '192.168.1.5:9090')?.href, 'http://192.168.1.5:9090/');
     assert.equal(originOfHost('https', 'ingest.example.com')?.href, 'https://ingest.example.com/');
     for (const host of [undefined, '', 'a/b', 'a b', 'evil@example.com', 'x?y', 'x#y']) {
@@ -47,12 +47,12 @@ describe('location', () => {
     }
   });
 
-  it('an address that is listened on, IPv6 in brackets', () => {
+  it('the origin of a listening address, with IPv6 in brackets', () => {
     assert.equal(originOfAddress('http', '127.0.0.1', 9090).href, 'http://127.0.0.1:9090/');
     assert.equal(originOfAddress('http', '::1', 9090).href, 'http://[::1]:9090/');
   });
 
-  it('loopback is what only this machine reaches', () => {
+  it('loopback can be reached from this machine only', () => {
     for (const host of ['localhost', '127.0.0.1', '127.1.2.3', '::1']) assert.ok(isLoopback(host), host);
     for (const host of ['0.0.0.0', '::', '10.0.0.1', '127.0.0.1.example.com', 'example.com', '']) {
       assert.equal(isLoopback(host), false, host);

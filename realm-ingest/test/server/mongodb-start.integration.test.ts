@@ -72,7 +72,7 @@ describeProxiedMongodb('a server that starts, when MongoDB goes away after its s
     }
   }
 
-  it('ends the waiting when it is closed', async () => {
+  it('stops waiting when it is closed', async () => {
     const reached = proxy.hold(({ name, collection }) => name === 'find' && collection === settings);
     const starting = server.start();
     await reached;
@@ -82,7 +82,7 @@ describeProxiedMongodb('a server that starts, when MongoDB goes away after its s
     await assert.rejects(starting);
   });
 
-  it('ends the waiting for a store that is its caller’s, too', async () => {
+  it('stops waiting for a given store, too', async () => {
     store = await openStore(`${proxy.uri}&serverSelectionTimeoutMS=500`, { mode: 'serve', logger });
     server = create(store);
     proxy.cut();
@@ -92,7 +92,7 @@ describeProxiedMongodb('a server that starts, when MongoDB goes away after its s
     await assert.rejects(starting, /closed while it started/);
   });
 
-  it('ends at once when MongoDB does not let it in', async function () {
+  it('fails at once if MongoDB denies access', async function () {
     if (!(await takesFaults(database.db))) skip(this, noFaults);
     const refusal = { ok: 0, code: 13, errmsg: 'not authorized on telemetry to execute command' };
     await addFault(database.db, { command: 'find', collection: settings, reply: refusal });

@@ -101,7 +101,7 @@ describe('under pressure', function () {
       `realm_ingest_${sample}`,
     );
 
-  it('of 200 clients on a slow store, what is in flight stays bounded, each makes progress, and nothing is lost or doubled', async () => {
+  it('of 200 clients on a slow store, in-flight bytes stay bounded, each client makes progress, and nothing is lost or doubled', async () => {
     const uploaders = Array.from({ length: clientCount }, (_, number) => new Uploader(number));
     const tokens = await Promise.all(
       uploaders.map(async () => (await logIn(server.url, measuredAppId)).access_token),

@@ -18,7 +18,7 @@ import { logIn, SyncClient, upgradeStatus } from '../../../test/support/server/s
 const appId = 'my-app';
 
 describe('a server that closes while requests wait for its store', () => {
-  it('does not blame the store that its owner closes afterwards', async () => {
+  it('logs no failure of the store that its owner closes afterwards', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'realm-ingest-shutdown-'));
     const store = await openStore(`sqlite:${join(directory, 'store.db')}`, { mode: 'serve' });
     const { key, stored } = createApiKey('kiosk-7', new Date());
@@ -130,7 +130,7 @@ describe('a server that closes with an upload of several parts in flight', () =>
     database.close();
   }
 
-  it('commits no further part once it has given up, and closes its store behind the last one', async () => {
+  it('commits no further part after the time-out, and closes its store after the last one', async () => {
     const server = create();
     const { client, token } = await open(server);
     const other = lockStore();
@@ -144,7 +144,7 @@ describe('a server that closes with an upload of several parts in flight', () =>
     await isNoFailure(server, client, token);
   });
 
-  it('does not blame a store that is busy for longer than it waits', async () => {
+  it('logs no failure of a store that is busy for longer than it waits', async () => {
     const server = create();
     const { client, token } = await open(server);
     const other = lockStore();
@@ -158,7 +158,7 @@ describe('a server that closes with an upload of several parts in flight', () =>
     await isNoFailure(server, client, token);
   });
 
-  it('does not blame a store that its owner closes afterwards', async () => {
+  it('logs no failure of a store that its owner closes afterwards', async () => {
     const store = await openStore(`sqlite:${path}`, { mode: 'serve' });
     const calls: Promise<unknown>[] = [];
     const slow = slowedDown(store, 3000, calls);

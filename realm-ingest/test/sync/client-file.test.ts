@@ -40,7 +40,7 @@ async function identify(
 }
 
 describe('client files', () => {
-  it('known: taken without a word', async () => {
+  it('known: taken, nothing counted or logged', async () => {
     const peer = new ClientPeer({ pipeline: hostWith(row()) });
     assert.deepEqual(await identify(peer), []);
     assert.deepEqual(peer.counted, []);
@@ -72,7 +72,7 @@ describe('client files', () => {
     });
   }
 
-  it('unknown to the store, with a salt of ours and something acknowledged: adopted where it stands', async () => {
+  it('unknown to the store, with our salt and acknowledged records: adopted with its versions', async () => {
     const peer = new ClientPeer();
     await identify(peer, { scanServerVersion: 3, scanClientVersion: 50, latestServerVersion: 4 });
     await peer.send(client.upload({ changesets: [{ clientVersion: 51, serverVersion: 3 }] }));
@@ -94,7 +94,7 @@ describe('client files', () => {
     );
   });
 
-  it('unknown, with a salt that is not ours: adopted too; counted and logged; its row gets the salt presented', async () => {
+  it('unknown, with another salt: adopted, counted and logged; its row gets the salt of IDENT', async () => {
     const peer = new ClientPeer();
     await identify(peer, { salt: -5, scanClientVersion: 0 });
     assert.equal(peer.pipeline.files.size, 0, 'no row before the first commit');
@@ -105,7 +105,7 @@ describe('client files', () => {
     assert.equal(peer.logger.at('error').length, 0);
   });
 
-  it('new, of this server, before its first commit: nothing to tell', async () => {
+  it('new, of this server, before its first commit: nothing counted or logged', async () => {
     const peer = new ClientPeer();
     await identify(peer, { scanServerVersion: 0, scanClientVersion: 0 });
     assert.deepEqual(peer.counted, []);
@@ -138,7 +138,7 @@ describe('client files', () => {
     assert.equal(await told(), 1, 'the store was restored once more');
   });
 
-  it('made up by a client: remembered and logged within bounds', () => {
+  it('made up by a client: remembered and logged within limits', () => {
     const adoptedFiles = new AdoptedFiles();
     let lines = 0;
     for (let ident = 1n; ident <= 30_000n; ident += 1n) {
@@ -165,14 +165,14 @@ describe('client files', () => {
     assert.deepEqual(peer.answers(), ['mark 1 2\n']);
   });
 
-  it('gives back the salt of the server version with which the file came', async () => {
+  it('returns the salt of the server version from IDENT', async () => {
     const peer = new ClientPeer();
     await identify(peer, { latestServerVersionSalt: 4711 });
     await peer.send(client.upload({ changesets: [{ clientVersion: 12 }] }));
     assert.deepEqual(peer.answers(), ['download 1 1 12 1 4711 12 1 0 2 1 0 0 0\n']);
   });
 
-  it('never acknowledges a server version that the file was not served', async () => {
+  it('never acknowledges a server version that the file did not get', async () => {
     const peer = new ClientPeer();
     await identify(peer);
     await peer.send(client.upload({ changesets: [{ clientVersion: 12, serverVersion: 9 }] }));

@@ -26,7 +26,7 @@ function fakeTimers(): sinon.SinonFakeTimers {
 }
 
 describe('connection', () => {
-  describe('with messages that are none', () => {
+  describe('with malformed messages', () => {
     for (const [what, code, bytes] of [
       ['an unknown type', 102, client.bytesOf('hello 1\n')],
       ['the test command, which no SDK sends', 102, client.bytesOf('test_command 1 1 2\n{}')],
@@ -100,7 +100,7 @@ describe('connection', () => {
     assert.equal(peer.ended, 'ended');
   });
 
-  it('sessions that have ended count while they commit', async () => {
+  it('sessions that are over count while they commit', async () => {
     const peer = new ClientPeer({ limits: { maxSessionsPerConnection: 2 } });
     await open(peer, 1);
     const goOn = peer.pipeline.holdUp();
@@ -125,7 +125,7 @@ describe('connection', () => {
     }
   });
 
-  it('a client that does not read what it is sent is cut off', async () => {
+  it('a client that does not read is terminated', async () => {
     const peer = new ClientPeer({ limits: { maxOutgoingBytes: 1000 } });
     peer.outgoingBytes = 1000;
     await peer.send(client.ping(1));
@@ -135,7 +135,7 @@ describe('connection', () => {
     assert.equal(peer.ended, 'terminated');
   });
 
-  it('a fault of the server: connection error 101, without its particulars, which are logged', async () => {
+  it('a fault of the server: connection error 101; only the log has the particulars', async () => {
     const pipeline = new MemoryPipeline();
     pipeline.saltOf = () => {
       throw new Error('a secret particular');
@@ -148,7 +148,7 @@ describe('connection', () => {
     assert.match(String((peer.logger.at('error')[0]?.fields as { err: unknown }).err), /a secret particular/);
   });
 
-  describe('with a peer that is gone', () => {
+  describe('with a client that is gone', () => {
     let clock: sinon.SinonFakeTimers;
     beforeEach(() => {
       clock = fakeTimers();
@@ -179,7 +179,7 @@ describe('connection', () => {
     });
   });
 
-  it('reads again only when every reason not to has gone', () => {
+  it('reads again only when every reason is resumed', () => {
     const peer = new ClientPeer();
     peer.connection.pause('a');
     peer.connection.pause('b');
@@ -235,7 +235,7 @@ describe('connection', () => {
       assert.equal(peer.unreleased, 0);
     });
 
-    it('abandoned, it commits nothing that was not begun', async () => {
+    it('abandoned, it begins no further commit', async () => {
       const peer = new ClientPeer();
       await open(peer, 1);
       const goOn = peer.pipeline.holdUp();

@@ -11,7 +11,7 @@ describe('error log', () => {
     return logger.lines;
   };
 
-  it('writes what one client did once a minute for each user, at its level', () => {
+  it('writes errors of one client once a minute for each user, at their level', () => {
     const lines = linesOf(() => new SyncError('sync-message-order', 'mark'), ['a', 'a', 'b', 'a']);
     assert.deepEqual(
       lines.map(({ level }) => level),
@@ -19,7 +19,7 @@ describe('error log', () => {
     );
   });
 
-  it('writes what comes over all clients at once only once a minute', () => {
+  it('writes errors that meet all clients at once only once a minute', () => {
     const lines = linesOf(() => new SyncError('client-held-back', 'full'), ['a', 'b', 'c']);
     assert.equal(lines.length, 1);
   });

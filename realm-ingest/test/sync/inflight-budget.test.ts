@@ -42,7 +42,7 @@ class Member {
   }
 }
 
-/** A budget in which overhead does not matter. */
+/** A budget that is large compared to the overhead. */
 const budgetOf = (maxBytes: number): InflightBudget =>
   new InflightBudget({ maxInflightBytes: maxBytes, holdBackMillis: stallMillis }, {});
 const megabyte = 1e6;
@@ -73,7 +73,7 @@ describe('in-flight budget', () => {
     assert.equal(budget.usedBytes, 0);
   });
 
-  it('used up, it stops whoever sends more, until bytes are released', () => {
+  it('used up, it pauses connections that send more, until bytes are released', () => {
     const budget = budgetOf(10 * megabyte);
     const [a, b, idle] = [new Member(budget), new Member(budget), new Member(budget)];
     const hold = a.message(9.9 * megabyte);
@@ -98,7 +98,7 @@ describe('in-flight budget', () => {
     assert.equal(budget.usedBytes, 0);
   });
 
-  it('lets incomplete messages finish one after the other, the one that waited longest first', () => {
+  it('lets incomplete messages finish one after the other, in the order in which they started', () => {
     const budget = budgetOf(3 * megabyte);
     const members = [new Member(budget), new Member(budget), new Member(budget), new Member(budget)];
     for (const member of members) member.part(megabyte * 0.9);
@@ -116,11 +116,7 @@ describe('in-flight budget', () => {
     const order = [3, 0];
     for (const index of order) {
       const member = members[index]!;
-      assert.deepEqual(
-        members.map(({ paused }) => paused).indexOf(false),
-        index,
-        `the turn is that of ${index}`,
-      );
+      assert.deepEqual(members.map(({ paused }) => paused).indexOf(false), index, `${index} overdraws`);
       member.part(megabyte * 0.3);
       const hold = member.account.complete();
       assert.ok(
@@ -155,7 +151,7 @@ describe('in-flight budget', () => {
       return { members, hold, budget };
     }
 
-    it('lets as many go on as there is room for, in the order in which their messages began', () => {
+    it('resumes as many connections as there is room for, in the order in which their messages started', () => {
       const { members, hold } = tenWaiting(330 * kibibyte);
       hold.release();
       // 230 KiB are free, and each may send 64 KiB before it can be stopped.
@@ -163,7 +159,7 @@ describe('in-flight budget', () => {
       assert.ok(members.slice(3).every(({ paused }) => paused));
     });
 
-    it('keeps the place of those who have to stop again within their message', () => {
+    it('keeps the order of connections that are paused again within their message', () => {
       const { members, hold, budget } = tenWaiting(330 * kibibyte);
       hold.release();
       const more = new Member(budget).message(400 * kibibyte);
@@ -173,7 +169,7 @@ describe('in-flight budget', () => {
       assert.equal(pausedOf(members).indexOf(true), 2, 'the same again');
     });
 
-    it('puts those behind whose message is whole', () => {
+    it('moves connections whose message is complete to the back', () => {
       const { members, hold } = tenWaiting(330 * kibibyte);
       const [first] = members;
       const whole = first!.account.complete();
@@ -184,7 +180,7 @@ describe('in-flight budget', () => {
       assert.equal(first!.paused, false);
     });
 
-    it('does not keep room for those who send nothing', () => {
+    it('does not reserve room for long for connections that send nothing', () => {
       const { members, hold } = tenWaiting(330 * kibibyte);
       hold.release();
       clock.tick(40);
@@ -192,7 +188,7 @@ describe('in-flight budget', () => {
     });
   });
 
-  it('gives up whoever was stopped for 20 s', () => {
+  it('fails a connection that was paused for 20 s', () => {
     const budget = budgetOf(megabyte);
     const [a, b] = [new Member(budget), new Member(budget)];
     const hold = a.message(2 * megabyte);
@@ -206,13 +202,13 @@ describe('in-flight budget', () => {
     assert.equal(budget.usedBytes, 0);
   });
 
-  it('a peer that dawdles keeps the turn for 20 s, while others wait', () => {
+  it('a slow connection overdraws for at most 20 s while others wait', () => {
     const budget = budgetOf(megabyte);
     const slow = new Member(budget);
     slow.part(2 * megabyte);
     clock.tick(10 * stallMillis);
     slow.part(1);
-    assert.deepEqual([slow.paused, slow.stalled], [false, false], 'nobody else wants it');
+    assert.deepEqual([slow.paused, slow.stalled], [false, false], 'no other connection waits');
 
     clock.tick(stallMillis / 2);
     const other = new Member(budget);
@@ -221,13 +217,13 @@ describe('in-flight budget', () => {
     clock.tick(stallMillis / 2);
     assert.deepEqual([slow.paused, other.paused], [true, false]);
     clock.tick(stallMillis);
-    assert.equal(slow.stalled, true, 'it gives its bytes up');
+    assert.equal(slow.stalled, true, 'its bytes are freed');
     assert.deepEqual([other.paused, other.stalled], [false, false]);
     other.account.complete().release();
     assert.equal(budget.usedBytes, 0);
   });
 
-  it('passes the turn on when its connection closes', () => {
+  it('lets the next connection overdraw when the one that does closes', () => {
     const budget = budgetOf(megabyte);
     const [a, b] = [new Member(budget), new Member(budget)];
     a.part(2 * megabyte);
@@ -237,8 +233,8 @@ describe('in-flight budget', () => {
     assert.equal(b.paused, false);
   });
 
-  describe('what messages inflate to', () => {
-    it('is granted at once where there is room', () => {
+  describe('the inflated size of a message', () => {
+    it('is granted at once if there is room', () => {
       const budget = budgetOf(10 * megabyte);
       const hold = new Member(budget).message(1000);
       assert.equal(hold.grow(5 * megabyte), undefined);
@@ -247,7 +243,7 @@ describe('in-flight budget', () => {
       assert.equal(budget.usedBytes, 0);
     });
 
-    it('is granted one after the other where there is none, and nobody reads meanwhile', async () => {
+    it('is granted one message at a time if there is no room, and no connection is read meanwhile', async () => {
       const budget = budgetOf(megabyte);
       const holds = [1, 2, 3].map(() => new Member(budget).message(100));
       const granted: number[] = [];
@@ -271,7 +267,7 @@ describe('in-flight budget', () => {
       assert.equal(budget.usedBytes, 0);
     });
 
-    it('is forgotten when a message is released that waits for it', async () => {
+    it('is forgotten when the message that waits for it is released', async () => {
       const budget = budgetOf(megabyte);
       const [first, second, third] = [1, 2, 3].map(() => new Member(budget).message(100));
       void first!.grow(5 * megabyte);

@@ -184,7 +184,7 @@ describe('uploads', () => {
       await settle();
     };
 
-    it('reading stops, the commit is repeated, and all goes on by itself', async () => {
+    it('reading stops, the commit is retried, and everything goes on', async () => {
       const peer = await identifiedPeer();
       peer.pipeline.failure = unavailable();
       await peer.send(upload(10));
@@ -233,7 +233,7 @@ describe('uploads', () => {
       for (const interval of intervals) assert.ok(Number(interval) >= 5 && Number(interval) <= 20);
     });
 
-    it('and says that it never will, the session is sent away for longer, logged as an error', async () => {
+    it('for good, the session is sent away for longer, and it is logged as an error', async () => {
       const peer = await identifiedPeer();
       peer.pipeline.failure = broken();
       await peer.send(upload(10));
@@ -244,7 +244,7 @@ describe('uploads', () => {
       assert.equal(peer.logger.at('error').length, 1);
     });
 
-    it('nor look files up, clients are held back and sent away in the same way', async () => {
+    it('nor look up files, clients are held back and sent away in the same way', async () => {
       const peer = new ClientPeer();
       peer.pipeline.failure = unavailable();
       await peer.send(client.bind({ needFileIdent: false }), client.ident({ fileIdent: 77, salt: 123456 }));
@@ -312,7 +312,7 @@ describe('uploads', () => {
       }
     });
 
-    it('nor has the process room to inflate them, clients are held back, then sent away', async () => {
+    it('because there is no room to inflate them, clients are held back, then sent away', async () => {
       const peer = await identifiedPeer();
       peer.room = new Promise(() => undefined);
       const bytes = Buffer.alloc(5000, 'x');
@@ -327,7 +327,7 @@ describe('uploads', () => {
       assert.equal(peer.unreleased, 0);
     });
 
-    it('and then has room, they go on', async () => {
+    it('until there is room to inflate them, they go on then', async () => {
       const peer = await identifiedPeer();
       let grant = (): void => undefined;
       peer.room = new Promise((resolve) => {

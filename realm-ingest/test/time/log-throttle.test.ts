@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { LogThrottle } from '../../src/time/log-throttle.js';
 
 describe('LogThrottle', () => {
-  it('lets one line a kind and interval through, and says for how many events the next one stands', () => {
+  it('allows one line a kind and interval, and says how many events the next line stands for', () => {
     let now = 0;
     const throttle = new LogThrottle(1000, 10, () => now);
     assert.equal(throttle.admit('a'), 1);
@@ -14,7 +14,7 @@ describe('LogThrottle', () => {
     assert.equal(throttle.admit('a'), undefined);
   });
 
-  it('lets those who make kinds up share one line, and forgets kinds that went quiet', () => {
+  it('lets kinds above the limit share one line, and forgets kinds without recent events', () => {
     let now = 0;
     const throttle = new LogThrottle(1000, 3, () => now);
     const lines = Array.from({ length: 100 }, (_, n) => throttle.admit(`kind ${n}`)).filter(

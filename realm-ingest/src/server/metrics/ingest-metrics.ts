@@ -1,8 +1,8 @@
 /**
- * What a server counts, as Prometheus reads it.
+ * The metrics of a server, for Prometheus.
  *
- * Nothing is counted here that is counted elsewhere: figures are fetched when they are asked for. Labels have values of
- * our own only, of which there are few; names from clients are never among them.
+ * Counts are fetched from where they are kept whenever the metrics are read. Labels have a few fixed values only, never
+ * names from clients.
  *
  * Source: Prometheus, "Metric and label naming" and "Exposition formats".
  *
@@ -32,13 +32,13 @@ export interface IngestFigures {
   readonly maxInflightBytes: number;
 }
 
-/** Figures by label; those that are absent are 0. */
+/** Figures by label; absent ones are 0. */
 type Figures = Readonly<Partial<Record<string, number>>>;
 
-/** From a commit that an SSD takes at once to one that holds clients back. */
+/** From a fast commit on an SSD to a commit that holds clients back. */
 const commitBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20];
 
-/** What a commit may fail with; others, should there be any, appear once they occur. */
+/** Error codes of commits that are shown from the start. Other codes appear when they occur. */
 const storeFailureCodes = [
   'store-unavailable',
   'store-full',
@@ -58,17 +58,17 @@ export class IngestMetrics {
     const sync = (): SyncCounters => figures.counters().sync;
     const users = (): AuthenticatorCounters => figures.counters().users;
 
-    this.#gauge('build_info', 'The release that runs; always 1.', () => 1, { version: packageVersion });
+    this.#gauge('build_info', 'The running release; always 1.', () => 1, { version: packageVersion });
     this.#gauge('connections', 'Open sync connections.', () => connections.connectionCount);
     this.#gauge('sessions', 'Sync sessions on open connections.', () => connections.sessionCount);
     this.#gauge(
       'held_back_clients',
-      'Sync connections that are not read at present, so that their clients wait.',
+      'Sync connections that are not being read, so that their clients wait.',
       () => connections.heldBackCount,
     );
     this.#gauge(
       'inflight_bytes',
-      'Bytes of messages between their arrival and their commit.',
+      'Bytes of messages between arrival and commit.',
       () => connections.inflightBytes,
     );
     this.#gauge('inflight_max_bytes', 'The budget of --max-inflight-bytes.', () => maxInflightBytes);
@@ -76,29 +76,32 @@ export class IngestMetrics {
     this.#counter('uploads', 'UPLOAD messages with changesets.', () => sync().uploads);
     this.#counter(
       'upload_wire_bytes',
-      'Bytes of the bodies of uploads as they came, compressed or not.',
+      'Bytes of the bodies of uploads on the wire.',
       () => sync().uploadWireBytes,
     );
-    this.#counter('upload_bytes', 'The same, inflated.', () => sync().uploadBytes);
+    this.#counter('upload_bytes', 'Bytes of the bodies of uploads, inflated.', () => sync().uploadBytes);
     this.#counter('changesets', 'Changesets committed.', () => uploads().changesets);
     this.#counter(
       'acknowledged_changesets',
-      'Changesets whose clients were told that they are stored.',
+      'Changesets that were acknowledged to their clients.',
       () => sync().acknowledgedChangesets,
     );
-    this.#counters('documents', 'Documents committed, by whether they were new.', 'outcome', () => ({
-      stored: uploads().documents,
-      duplicate: uploads().duplicates,
-    }));
     this.#counters(
-      'dead_letters',
-      'Dead letters added, by the reason for which they can never be stored.',
-      'reason',
-      () => ({ ...zeros(deadLetterReasons), ...uploads().deadLetters }),
+      'documents',
+      'Documents committed: new ones (stored) and those that the store already had (duplicate).',
+      'outcome',
+      () => ({
+        stored: uploads().documents,
+        duplicate: uploads().duplicates,
+      }),
     );
+    this.#counters('dead_letters', 'Dead letters added, by reason.', 'reason', () => ({
+      ...zeros(deadLetterReasons),
+      ...uploads().deadLetters,
+    }));
     this.#commitSeconds = new Histogram({
       name: 'realm_ingest_commit_duration_seconds',
-      help: 'Time that the store took to commit an upload, or a part of a large one.',
+      help: 'Time that the store took to commit an upload, or a part of a large upload.',
       buckets: commitBuckets,
       registers: [this.#registry],
     });
@@ -108,47 +111,47 @@ export class IngestMetrics {
     }));
     this.#counters(
       'hold_backs',
-      'How often clients were held back: the store failed, more came than it took, or the in-flight budget was used up.',
+      'How often clients were held back: the store failed (store), uploads arrived faster than commits (queue), or the in-flight budget was used up (budget).',
       'reason',
       () => ({ ...zeros(['store', 'queue', 'budget']), ...sync().holdBacks }),
     );
-    this.#counters('errors_sent', 'Errors sent to clients, by their code in the protocol.', 'code', () => ({
+    this.#counters('errors_sent', 'Errors sent to clients, by protocol code.', 'code', () => ({
       ...zeros(Object.values({ ...connectionErrors, ...sessionErrors }).map(String)),
       ...sync().errorsSent,
     }));
 
     this.#counter(
       'adopted_files',
-      'Client files taken that the store did not know.',
+      'Client files that the store did not know and adopted.',
       () => sync().adoptedFiles.unknown ?? 0,
     );
     this.#counter(
       'unverified_files',
-      'Those of them whose salt is not one of this server.',
+      'Adopted client files whose salt is not from this server.',
       () => sync().adoptedFiles.unverified ?? 0,
     );
     this.#counter(
       'files_ahead',
-      'Client files that had records acknowledged which this store does not hold.',
+      'Client files with acknowledged records that this store does not hold.',
       () => sync().adoptedFiles.ahead ?? 0,
     );
-    this.#counters('logins', 'Log-ins, by outcome.', 'outcome', () => ({
+    this.#counters('logins', 'Log-ins by outcome.', 'outcome', () => ({
       accepted: users().logins,
       refused: users().refusedLogins,
     }));
     this.#counter(
       'unverified_refreshes',
-      'Refresh tokens that could not be verified with the secret of this server.',
+      'Refresh tokens that the secret of this server could not verify.',
       () => users().unverifiedRefreshes,
     );
   }
 
-  /** What {@link text} is, for `Content-Type`. */
+  /** The `Content-Type` of {@link text}. */
   get contentType(): string {
     return this.#registry.contentType;
   }
 
-  /** All figures at this moment, in Prometheus' text format. */
+  /** All metrics now, in Prometheus' text format. */
   text(): Promise<string> {
     return this.#registry.metrics();
   }
@@ -195,7 +198,7 @@ export class IngestMetrics {
   }
 }
 
-/** There from the beginning, so that the first event shows as a rise. */
+/** Zeros from the start, so that the first event shows as an increase. */
 function zeros(names: readonly string[]): Figures {
   return Object.fromEntries(names.map((name) => [name, 0]));
 }

@@ -1,5 +1,5 @@
 /**
- * `GET /metrics` on a port of its own: who scrapes it needs no access to the clients' port, nor they to the figures.
+ * `GET /metrics` on its own port, so that Prometheus and clients need no access to each other's port.
  *
  * @module
  */
@@ -10,22 +10,22 @@ import { originOfAddress } from '../location.js';
 import type { IngestMetrics } from './ingest-metrics.js';
 import { processMetrics } from './process-metrics.js';
 
-/** Scrapers are few. */
+/** Few programs read metrics. */
 const maxConnections = 100;
 
 /** Where metrics are served. */
 export interface MetricsListener {
-  /** With the path. */
+  /** Including the path. */
   readonly url: string;
   close(): void;
 }
 
 /**
- * Serves metrics, and those of the process.
+ * Serves the metrics of the server and of the process.
  *
  * @throws ListenError
  */
-export async function listenForScrapes(
+export async function listenForMetrics(
   metrics: IngestMetrics,
   address: { readonly host: string; readonly port: number },
   logger: Logger,
@@ -46,7 +46,7 @@ export async function listenForScrapes(
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     answer(request, response).catch((error: unknown) => {
-      logger.error({ err: error }, 'metrics could not be collected');
+      logger.error({ err: error }, 'collecting metrics failed');
       response.destroy();
     });
   };

@@ -3,9 +3,8 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 let registry: Registry | undefined;
 
 /**
- * What Prometheus' clients tell of every process: memory, CPU, file descriptors, the event loop, garbage collection.
- * Made at the first call, once for the process whose figures they are: prom-client has no way to end its observers.
- * They keep no process alive.
+ * The standard metrics of a process: memory, CPU, file descriptors, event loop, garbage collection. Created at the first
+ * call, once a process, because prom-client cannot end its observers. They do not keep the process alive.
  */
 export function processMetrics(): Registry {
   if (registry === undefined) {

@@ -2,8 +2,8 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 /**
- * Answers an upgrade request with an HTTP error, and ends the connection. 401 makes clients refresh their token, 503
- * makes them come back; see sync protocol, section 2.5.
+ * Answers an upgrade request with an HTTP error, and ends the connection. After 401 clients refresh their token, after 503
+ * they come back; see sync protocol, section 2.5.
  */
 export function refuseUpgrade(socket: Duplex, status: number, body: string): void {
   socket.on('error', () => undefined);

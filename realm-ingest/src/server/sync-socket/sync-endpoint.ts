@@ -1,5 +1,5 @@
 /**
- * The WebSocket side of sync: takes upgrade requests over, and makes connections of the sync protocol of them.
+ * The WebSocket side of sync: turns upgrade requests into connections of the sync protocol.
  *
  * Source: sync protocol, sections 2 and 8.2.
  *
@@ -39,7 +39,7 @@ export interface SyncUser {
   readonly userId: string;
 }
 
-/** More than any header of a message: `maxMessageBytes` is the limit of its body. */
+/** More than any message's header: `maxMessageBytes` limits the body. */
 const maxHeaderBytes = 1024;
 /** How long a client may take to end its side after an error, and to read the rest after it has ended its side. */
 const lingerMillis = 2000;
@@ -112,7 +112,7 @@ export class SyncEndpoint {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, { userId }: SyncUser): void {
     const { maxConnections } = this.#limits;
     if (this.#shuttingDown) {
-      refuseUpgrade(socket, 503, 'the server is going away');
+      refuseUpgrade(socket, 503, 'the server closes');
       return;
     }
     if (this.#open.size >= maxConnections) {

@@ -1,5 +1,5 @@
 /**
- * From an upgrade request to a sync connection: who may have one, and what the others are told.
+ * Decides which upgrade requests get a sync connection, and answers the others.
  *
  * Source: App Services API, section 5.2; sync protocol, sections 2.1 and 2.5.
  *
@@ -15,7 +15,7 @@ import { appNotFound, syncPathOf } from '../client-api.js';
 import { encodeAnswer, ErrorAnswers } from '../http-answer.js';
 import type { SyncEndpoint } from './sync-endpoint.js';
 
-/** How often the users of open sockets are looked up again, milliseconds. */
+/** How often the users of open connections are looked up again, in milliseconds. */
 const revocationCheckMillis = 60_000;
 
 export interface SyncUpgradesOptions {
@@ -27,9 +27,9 @@ export interface SyncUpgradesOptions {
 }
 
 /**
- * Admits sync sockets: an access token that is valid now opens one, and it may then stay open past the token's
- * expiry, since cutting it would not make WebAssembly clients refresh (section 5.1). What is revoked is cut within a
- * minute: the next upgrade gets its 401.
+ * Admits sync connections. A valid access token opens one. It may stay open after the token expires: if it ended then,
+ * WebAssembly clients would not refresh the token (section 5.1). Connections of revoked users are ended within a minute,
+ * and the next upgrade request gets 401.
  */
 export class SyncUpgrades {
   readonly #options: SyncUpgradesOptions;
@@ -43,29 +43,29 @@ export class SyncUpgrades {
     this.#errorAnswers = new ErrorAnswers(options.logger, () => this.#closed);
   }
 
-  /** Begins to look for revoked users. */
+  /** Starts to look for revoked users. */
   start(): void {
     this.#timer = setInterval(() => void this.cutRevoked(), revocationCheckMillis).unref();
   }
 
-  /** Admits nobody from now on: clients are told to come back (503). */
+  /** Admits nobody any more: clients are told to come back (503). */
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
   }
 
-  /** For `upgrade` of node:http. Never throws; the socket is taken over or refused. */
+  /** For `upgrade` of node:http. The socket is taken over or refused. Never throws. */
   async handle(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    // A socket that breaks before someone takes it over must not bring the process down.
+    // An error of the socket before it is taken over must not end the process.
     socket.on('error', () => undefined);
-    // node:http has removed its listeners, and a socket emits 'end' once: whoever takes it over later would wait for ever.
-    const leave = (): void => void socket.destroy();
-    socket.once('end', leave);
+    // node:http has removed its listeners, and a socket emits 'end' once: the gate would wait for it for ever.
+    const destroy = (): void => void socket.destroy();
+    socket.once('end', destroy);
     try {
       const principal = await this.#admit(request);
-      if (this.#closed) throw goingAway();
+      if (this.#closed) throw serverCloses();
       if (socket.destroyed) return;
-      socket.off('end', leave);
+      socket.off('end', destroy);
       this.#open.set(socket, principal);
       socket.once('close', () => this.#open.delete(socket));
       this.#options.endpoint.handleUpgrade(request, socket, head, principal);
@@ -73,13 +73,13 @@ export class SyncUpgrades {
       const answer = this.#errorAnswers.toAnswer(error);
       this.#options.logger.debug({ status: answer.status }, 'upgrade refused');
       if (socket.destroyed) return;
-      socket.off('end', leave);
+      socket.off('end', destroy);
       socket.once('finish', () => socket.destroy());
       socket.end(encodeAnswer(answer));
     }
   }
 
-  /** Ends the sockets of users, log-ins and API keys that were revoked since. */
+  /** Ends the connections of users, log-ins and API keys that were revoked. */
   async cutRevoked(): Promise<void> {
     try {
       for (const [socket, principal] of this.#open) {
@@ -87,18 +87,18 @@ export class SyncUpgrades {
         if (!(await this.#options.authenticator.isRevoked(principal))) continue;
         this.#options.logger.info(
           { userId: principal.userId },
-          'the user was revoked: its connection is cut',
+          'sync connection ended: its user was revoked',
         );
         socket.destroy();
       }
     } catch (error) {
       if (this.#closed) return;
-      this.#options.logger.warn({ err: error }, 'could not look for revoked users');
+      this.#options.logger.warn({ err: error }, 'the look-up of revoked users failed');
     }
   }
 
   async #admit(request: IncomingMessage): Promise<Principal> {
-    if (this.#closed) throw goingAway();
+    if (this.#closed) throw serverCloses();
     const { pathname, searchParams } = parseTarget(request.url ?? '');
     if (!pathname.endsWith('/realm-sync')) {
       throw new AuthError(404, 'NotFound', 'this server has no such route');
@@ -116,6 +116,6 @@ function parseTarget(target: string): URL {
   return new URL(target, base);
 }
 
-function goingAway(): AuthError {
-  return new AuthError(503, 'MaintenanceInProgress', 'the server is going away; come back soon');
+function serverCloses(): AuthError {
+  return new AuthError(503, 'MaintenanceInProgress', 'the server closes; come back soon');
 }

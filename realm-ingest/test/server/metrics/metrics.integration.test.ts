@@ -79,7 +79,7 @@ describe('metrics', () => {
     await eventually('the acknowledgement', () => client.acknowledged >= version);
   }
 
-  it('are zero at first, every reason and code that can occur among them', async () => {
+  it('are zero at first, with every reason and code that can occur', async () => {
     const families = await scrape();
     for (const reason of deadLetterReasons) {
       assert.equal(valueOf(families, `realm_ingest_dead_letters_total{reason="${reason}"}`), 0);
@@ -102,7 +102,7 @@ describe('metrics', () => {
     assert.equal(valueOf(families, 'realm_ingest_inflight_max_bytes'), 100_000);
   });
 
-  it('have names and helps as Prometheus wants them, those of the process besides', async () => {
+  it('have names and help texts by Prometheus’ rules, including those of the process', async () => {
     const families = await scrape();
     const ours = new Map([...families].filter(([name]) => name.startsWith('realm_ingest_')));
     assert.ok(ours.size >= 20, `${ours.size} metrics`);
@@ -126,7 +126,7 @@ describe('metrics', () => {
     for (const sample of labels) valueOf(families, sample);
   });
 
-  it('are what was sent, stored and set aside', async () => {
+  it('count what was sent, stored and made a dead letter', async () => {
     const [a, b] = [await open(), await open()];
     const spans = spanChangeset(['a', 'b', 'c']);
     await upload(a, 11, spans);
@@ -177,7 +177,7 @@ describe('metrics', () => {
     );
   });
 
-  it('never hold what clients made up', async () => {
+  it('never contain names from clients', async () => {
     const client = await open();
     await upload(client, 11, spanChangeset(['hunter2'], { className: 'Hunter3' }));
     client.send('hunter4 1\n');
@@ -187,7 +187,7 @@ describe('metrics', () => {
     assert.doesNotMatch(text, /my-app|anon-/);
   });
 
-  it('are what was refused, by code', async () => {
+  it('count refusals by code', async () => {
     const client = await open();
     client.send('nonsense 1\n');
     await client.closed;
@@ -200,7 +200,7 @@ describe('metrics', () => {
     assert.equal(await figure('logins_total{outcome="refused"}'), 1);
   });
 
-  it('show who is held back while the store fails, and for what', async () => {
+  it('show clients that are held back while the store fails, and why', async () => {
     const client = await open();
     store.commit = () => Promise.reject(new StoreError('store-full', 'no room', { retryable: true }));
     client.upload(11, spanChangeset(['a']));
@@ -219,7 +219,7 @@ describe('metrics', () => {
     assert.equal(await figure('inflight_bytes'), 0);
   });
 
-  it('show who is held back because more arrives than is committed', async () => {
+  it('show clients that are held back because uploads arrive faster than commits', async () => {
     const [a, b] = [await open(), await open()];
     let goOn = (): void => undefined;
     const held = new Promise<void>((resolve) => (goOn = resolve));
@@ -242,7 +242,7 @@ describe('metrics', () => {
     );
   });
 
-  it('tell of files that the store does not know, or is behind of', async () => {
+  it('count files that are unknown to the store or ahead of it', async () => {
     const client = await open();
     client.send('bind 2 0 0 0 0\n');
     // Session, file, salt, scan server and client version, latest server version and its salt, query version, size.
@@ -256,7 +256,7 @@ describe('metrics', () => {
     assert.equal(await figure('files_ahead_total'), 1);
   });
 
-  it('are the library’s, too, without those of the process', async () => {
+  it('are available from the library, too, without those of the process', async () => {
     await upload(await open(), 11, spanChangeset(['a']));
     const families = parseExposition(await server.metrics());
     assert.equal(valueOf(families, 'realm_ingest_documents_total{outcome="stored"}'), 1);
@@ -266,7 +266,7 @@ describe('metrics', () => {
   });
 
   describe('on their port', () => {
-    it('are on loopback by default, and on the clients’ port never', async () => {
+    it('are on loopback by default, and never on the clients’ port', async () => {
       assert.match(metricsUrl, /^http:\/\/127\.0\.0\.1:\d+\/metrics$/);
       assert.equal((await fetch(`${url}/metrics`)).status, 404);
     });
@@ -284,7 +284,7 @@ describe('metrics', () => {
       assert.equal((await fetch(metricsUrl.replace('/metrics', '/'))).status, 404);
     });
 
-    it('are there until the server is closed, and let a peer that says nothing hold nobody up', async () => {
+    it('are served until the server is closed, whatever silent peers are connected', async () => {
       const silent = createConnection(Number(new URL(metricsUrl).port), '127.0.0.1');
       await new Promise((resolve) => silent.once('connect', resolve));
       silent.on('error', () => undefined);
@@ -293,7 +293,7 @@ describe('metrics', () => {
       silent.destroy();
     });
 
-    it('refuse a port that is taken, and leave nothing open', async () => {
+    it('refuse a port that is in use, and leave nothing open', async () => {
       const port = Number(new URL(metricsUrl).port);
       await assert.rejects(createServer({ metricsPort: port }).start(), ListenError);
       const clash = createServer({ metricsPort: 0, port: Number(new URL(url).port) });

@@ -53,7 +53,7 @@ describe('frame scanner', () => {
     assert.equal(byByte.completed.length, 4);
   });
 
-  it('says that a message is complete before its last byte is passed', () => {
+  it('marks the last bytes of each message', () => {
     const messages = [frame('mark 1 2\n'), frame(''), frame(bytesOf(700))];
     const ends = messages.map((_, index) => Buffer.concat(messages.slice(0, index + 1)).length);
     const stream = Buffer.concat(messages);
@@ -64,7 +64,7 @@ describe('frame scanner', () => {
     }
   });
 
-  it('counts what data messages bring, as it comes', () => {
+  it('tells bytes of data messages from those of control frames', () => {
     const message = frame(bytesOf(500));
     assert.equal(scan([message.subarray(0, 200)]).receivedBytes, 200);
     assert.equal(scan([message]).receivedBytes, message.length);
@@ -75,7 +75,7 @@ describe('frame scanner', () => {
     assert.deepEqual(scan([frame(bytesOf(1000))]).oversized, []);
   });
 
-  it('leaves a message above the limit out, says how it begins, and goes on behind it', () => {
+  it('skips a message above the limit, reports its beginning, and goes on after it', () => {
     const before = frame('mark 1 1\n');
     const after = frame('mark 1 2\n');
     const large = frame(bytesOf(1001));
@@ -95,14 +95,14 @@ describe('frame scanner', () => {
     }
   });
 
-  it('says so as soon as the beginning is there, and keeps nothing of the rest', () => {
+  it('reports it as soon as the beginning has arrived, and keeps nothing of the rest', () => {
     const header = frame(bytesOf(64), { announcedBytes: 2n ** 62n });
     const { oversized, passed } = scan([header, Buffer.alloc(1_000_000), Buffer.alloc(1_000_000)]);
     assert.equal(oversized.length, 1);
     assert.equal(passed.length, 0);
   });
 
-  it('passes nothing more once a message in several frames exceeds the limit: ws has its beginning', () => {
+  it('stops once a message in several frames exceeds the limit: ws has its beginning', () => {
     const first = frame(bytesOf(600), { final: false });
     const second = frame(bytesOf(401), { opcode: opcodes.continuation });
     const { passed, oversized } = scan([first, second, frame('mark 1 2\n')]);
@@ -113,7 +113,7 @@ describe('frame scanner', () => {
     );
   });
 
-  it('takes any bytes: it never throws, never passes more than came, and says nothing twice', () => {
+  it('takes any bytes: it never throws and never passes more than arrived', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 40 })), (chunks) => {
         const { passed, oversized } = scan(

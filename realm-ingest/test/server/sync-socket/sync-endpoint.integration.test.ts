@@ -84,7 +84,7 @@ describe('sync endpoint', () => {
     await endpoint.shutdown(0);
     server.close();
     assert.equal(endpoint.connectionCount, 0);
-    assert.equal(endpoint.inflightBytes, 0, 'no byte is counted for ever');
+    assert.equal(endpoint.inflightBytes, 0, 'all bytes are freed');
   });
 
   describe('upgrade', () => {
@@ -128,7 +128,7 @@ describe('sync endpoint', () => {
       });
     }
 
-    it('leaves a handshake that is none to ws', async () => {
+    it('leaves an invalid handshake to ws', async () => {
       const raw = connect();
       raw.write(
         upgradeRequest(offersOf(14, '#')).replace('Sec-WebSocket-Version: 13', 'Sec-WebSocket-Version: 7'),
@@ -138,7 +138,7 @@ describe('sync endpoint', () => {
       assert.equal(endpoint.connectionCount, 0);
     });
 
-    it('takes messages that came in the packet of the request', async () => {
+    it('takes messages that arrive in the packet of the request', async () => {
       const raw = await open({ behind: Buffer.concat([frame(client.ping(1)), frame(client.bind())]) });
       await raw.until(() => raw.messages.length === 2);
       assert.deepEqual(
@@ -194,7 +194,7 @@ describe('sync endpoint', () => {
       assert.deepEqual(raw.frames, [{ opcode: opcodes.close, payload: Buffer.from([0x03, 0xe8]) }]);
     });
 
-    it('garbage hurts nobody else', async () => {
+    it('garbage does not affect other connections', async () => {
       const seed = Number(process.env.TEST_SEED ?? Date.now() % 1e9);
       const next = randomBytesOf(seed);
       const witness = await openSessions(1);
@@ -223,13 +223,13 @@ describe('sync endpoint', () => {
       );
     });
 
-    it('a peer that ends its side without CLOSE, as native clients do, is let go', async () => {
+    it('a peer that ends its side without CLOSE, as native clients do, is released', async () => {
       const raw = await openSessions(1);
       raw.socket.end();
       await endsWithoutCode(raw);
     });
 
-    it('a peer that ends its side behind a CLOSE in the packet of its request is let go', async () => {
+    it('a peer that sends CLOSE and ends its side in the packet of its request is released', async () => {
       const raw = connect();
       const close = frame(Buffer.from([0x03, 0xe8]), { opcode: opcodes.close });
       raw.socket.end(Buffer.concat([Buffer.from(upgradeRequest(offersOf(14, '#'))), close]));
@@ -241,13 +241,13 @@ describe('sync endpoint', () => {
       assert.equal(endpoint.connectionCount, 0);
     });
 
-    it('a peer that resets the connection is let go', async () => {
+    it('a peer that resets the connection is released', async () => {
       const raw = await openSessions(1);
       raw.socket.resetAndDestroy();
       await raw.until(() => endpoint.connectionCount === 0);
     });
 
-    it('a client that sends and never reads is cut off', async () => {
+    it('a client that sends and never reads is terminated', async () => {
       const raw = await openSessions(1);
       raw.socket.pause();
       // Each is answered with three times its size, until the buffers of both ends of TCP are full.
@@ -263,7 +263,7 @@ describe('sync endpoint', () => {
     });
   });
 
-  describe('warns of what any peer can repeat once a kind and minute, with the number of events:', () => {
+  describe('warns once a minute and kind, with the number of events, of', () => {
     let clock: SinonFakeTimers;
     beforeEach(async () => {
       await listen({ maxConnections: 1 });
@@ -404,7 +404,7 @@ describe('sync endpoint', () => {
       await echo(raw, 1);
     });
 
-    it('those that send more wait for the commit, and then go on', async () => {
+    it('clients that send more wait for the commit, then go on', async () => {
       await listen({ maxInflightBytes: 100_000 });
       const goOn = await holdUpAfterIdent();
       const [a, b] = goOn.raws;
@@ -425,7 +425,7 @@ describe('sync endpoint', () => {
       await b!.until(() => pipeline.commits.length === 2, 'both commits');
     });
 
-    it('who waits too long is told to come back later, and gives up what it holds', async () => {
+    it('a client that waits too long is told to come back later, and its bytes are freed', async () => {
       await listen({ maxInflightBytes: 100_000, holdBackMillis: 100 });
       const goOn = await holdUpAfterIdent();
       const [a, b] = goOn.raws;
@@ -449,7 +449,7 @@ describe('sync endpoint', () => {
       await a!.until(() => endpoint.inflightBytes === 0);
     });
 
-    it('who vanishes while it waits is noticed within that time, and gives up what it holds', async () => {
+    it('a client that vanishes while it waits is noticed within that time, and its bytes are freed', async () => {
       await listen({ maxInflightBytes: 100_000, holdBackMillis: 300 });
       const goOn = await holdUpAfterIdent();
       const [a, b] = goOn.raws;
@@ -467,7 +467,7 @@ describe('sync endpoint', () => {
       await a!.until(() => endpoint.inflightBytes === 0);
     });
 
-    it('who has ended its side while it waits is let go within that time, and gives up what it holds', async () => {
+    it('a client that ends its side while it waits is released within that time, and its bytes are freed', async () => {
       await listen({ maxInflightBytes: 100_000, holdBackMillis: 2000 });
       const goOn = await holdUpAfterIdent();
       const [a, b] = goOn.raws;
@@ -497,7 +497,7 @@ describe('sync endpoint', () => {
     }
   });
 
-  it('ends connections of which nothing is heard', async () => {
+  it('ends silent connections', async () => {
     await listen({ silenceMillis: 100 });
     const raw = await openSessions(1);
     await endsWithoutCode(raw);
@@ -542,7 +542,7 @@ describe('sync endpoint', () => {
       await shutdown;
     });
 
-    it('gives up after its time what the store does not take', async () => {
+    it('gives up uploads that the store does not commit in time', async () => {
       const raw = await openSessions(1);
       const goOn = pipeline.holdUp();
       raw.send(client.upload({ changesets: [{ clientVersion: 10 }] }));
@@ -567,7 +567,7 @@ describe('sync endpoint', () => {
       assert.equal(raw.ended, true);
     });
 
-    it('of an idle endpoint is over at once', async () => {
+    it('of an idle endpoint ends at once', async () => {
       await endpoint.shutdown(15_000);
     });
   });

@@ -66,13 +66,13 @@ describe('SyncUpgrades', () => {
     assert.equal(socket.written, '');
   });
 
-  it('survives a socket that breaks, before it is handed over and after', async () => {
+  it('survives errors of a socket before and after it is handed over', async () => {
     const { access_token } = await authenticator.login('anon-user', {});
     (await upgrade(access_token)).emit('error', new Error('ECONNRESET'));
     (await upgrade('nonsense')).emit('error', new Error('ECONNRESET'));
   });
 
-  it('cuts the sockets of users, log-ins and keys that were revoked, and no others', async () => {
+  it('ends the connections of revoked users, log-ins and keys, and no others', async () => {
     const { key, stored } = createApiKey('kiosk-7', new Date());
     await apiKeys.create(stored);
     const logins = {
@@ -96,7 +96,7 @@ describe('SyncUpgrades', () => {
     assert.deepEqual(open(), ['valid']);
   });
 
-  it('looks for no more revoked users once it is closed', async () => {
+  it('stops looking up revoked users once it is closed', async () => {
     for (let n = 0; n < 3; n += 1) await upgrade((await authenticator.login('anon-user', {})).access_token);
     let asked = 0;
     revocations.has = () => {
@@ -108,7 +108,7 @@ describe('SyncUpgrades', () => {
     assert.equal(asked, 1);
   });
 
-  it('admits nobody once it is closed: 503, so that clients come again', async () => {
+  it('admits nobody once it is closed: 503, so that clients come back', async () => {
     const { access_token } = await authenticator.login('anon-user', {});
     upgrades.close();
     const { written } = await upgrade(access_token);
