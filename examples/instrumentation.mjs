@@ -2,7 +2,7 @@
  * Loaded before a service (`node --import ./instrumentation.mjs checkout.mjs`): registers the hook that lets
  * instrumentations see ES modules, opens the connection and starts the SDK.
  *
- * An app of yours has `import Realm from 'realm'` in place of the first import, and needs neither counters nor report.
+ * Your own app has `import Realm from 'realm'` in place of the first import, and needs no counters and no report.
  */
 import Realm, { engineName } from '../test/support/engine/realm.mjs';
 import { register } from 'node:module';
@@ -35,7 +35,7 @@ const logs = new LogRecordCounter();
 const sdk = new NodeSDK({
   instrumentations: [
     getNodeAutoInstrumentations({
-      // a trace to read: one span a request and service, without a span for each layer of the framework or socket
+      // a readable trace: one span for each request and service, none for layers of the framework and sockets
       '@opentelemetry/instrumentation-express': { ignoreLayersType: ['middleware'] },
       '@opentelemetry/instrumentation-router': { enabled: false },
       '@opentelemetry/instrumentation-net': { enabled: false },
@@ -50,8 +50,8 @@ sdk.start();
 export { engineName };
 
 /**
- * Ends what `sdk.start()` began. The native engine has everything on disk, and its next start would go on from there;
- * the WebAssembly engine has not, so it waits until the server has acknowledged everything.
+ * Ends what `sdk.start()` began. The native engine has everything on disk and would continue at the next start. The
+ * WebAssembly engine has not, so this waits until the server has acknowledged everything.
  */
 export async function shutDown() {
   await Promise.all([spanProcessor.forceFlush(), logRecordProcessor.forceFlush()]);

@@ -1,4 +1,4 @@
-/** The processes of the example, and their end, whatever happens. */
+/** Starts the processes of the example, and ends them in every case. */
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ const { bin } = JSON.parse(readFileSync(packageJson, 'utf8'));
 const realmIngest = fileURLToPath(new URL(bin['realm-ingest'], `file://${packageJson}`));
 const running = new Set();
 
-/** Ends everything that still runs. */
+/** Kills all processes that still run. */
 export function killAll() {
   for (const child of running) child.kill('SIGKILL');
 }
@@ -36,7 +36,7 @@ export async function startIngest(options) {
   };
 }
 
-/** `realm-ingest export`: the documents' lines, one at a time. */
+/** `realm-ingest export`: yields one line for each document. */
 export async function* exportDocuments(store, collection) {
   const child = watch(
     spawn(process.execPath, [realmIngest, 'export', '--store', store, '--collection', collection]),
@@ -51,9 +51,9 @@ export async function* exportDocuments(store, collection) {
 }
 
 /**
- * A service in a process of its own, instrumented from outside.
+ * A service in its own process, instrumented from outside.
  *
- * @returns its address, its Realm engine, and `finish()`, which gives how much it recorded
+ * @returns its address, its Realm engine, and `finish()`, which returns how much it recorded
  */
 export async function startService(name, environment) {
   const child = watch(

@@ -2,7 +2,7 @@
  * Two services, one realm-ingest that goes away for a while, and a look into the store at the end.
  *
  *     npm run example
- *     npm run example -- --store sqlite:telemetry.db     keeps what was stored
+ *     npm run example -- --store sqlite:telemetry.db     keeps the stored documents
  *     npm run example -- --store "$MONGODB_URI"          the same in MongoDB
  *
  * @module
@@ -37,12 +37,12 @@ process.once('SIGTERM', () => end(143));
 try {
   await end((await play()) ? 0 : 1);
 } catch (error) {
-  if (ending) await new Promise(() => undefined); // what failed was killed
+  if (ending) await new Promise(() => undefined); // the failure is ours: processes were killed
   console.error(`\n${paint('The example failed.', 'red', 'bold')} ${error.message}`);
   await end(1);
 }
 
-/** @returns whether everything that was recorded is stored, once */
+/** @returns whether every record is stored exactly once */
 async function play() {
   console.log(`\n${paint('Two services, and a server that goes away', 'bold')}\n`);
   tell('store', store.replace(/\/\/[^@/]*@/, '//…@'));
@@ -82,7 +82,7 @@ async function play() {
   return complete;
 }
 
-/** A leg of requests, a few at a time: lamps and rope are there, anchors run out, and the scanner sticks at times. */
+/** Sends a leg of requests, a few at a time. Lamps and rope are in stock, anchors run out, and the scanner fails at times. */
 async function drive(url, label) {
   const items = ['lamp', 'rope', 'lamp', 'anchor'];
   const progress = new Progress(label, requestsEachLeg);
@@ -103,7 +103,7 @@ async function drive(url, label) {
   progress.end();
 }
 
-/** Reads the store until it holds as much as was recorded, or the time is over. */
+/** Reads the store until it contains all records or the time is over. */
 async function waitForDelivery(recorded) {
   const expected = JSON.stringify(recorded);
   const deadline = Date.now() + deliveryMillis;

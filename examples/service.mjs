@@ -1,7 +1,8 @@
 import { engineName, shutDown } from './instrumentation.mjs';
 
 /**
- * Listens on a free port and tells the parent process which, and which Realm engine was loaded; on its word, closes and reports what was recorded.
+ * Listens on a free port and reports the port and the Realm engine to the parent process. When the parent says so, closes and
+ * reports what was recorded.
  *
  * @param app - an express app
  */

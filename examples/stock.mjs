@@ -1,4 +1,4 @@
-/** Keeps the shelves: reserves items, runs out of some, and has a scanner that sticks now and then. */
+/** The stock: reserves items, runs out of some, and has a scanner that fails now and then. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { SpanStatusCode, trace } from '@opentelemetry/api';
 import express from 'express';

@@ -1,10 +1,10 @@
-/** What the store holds of one run of the example, read with `realm-ingest export`. */
+/** The documents of one run of the example, read with `realm-ingest export`. */
 import { EJSON } from 'bson';
 import { exportDocuments } from './processes.mjs';
 
 /**
- * @param store - as `--store` takes it
- * @param run - id of the run: a store that was given may hold other runs' documents
+ * @param store - the value of `--store`
+ * @param run - id of the run, because a given store may contain documents of other runs
  * @returns `{ spans, logs }`
  */
 export async function readStored(store, run) {
@@ -20,7 +20,7 @@ export async function readStored(store, run) {
   }
 }
 
-/** How many of each service: `{ checkout: { spans, logs }, stock: … }`. */
+/** Counts by service: `{ checkout: { spans, logs }, stock: … }`. */
 export function countByService({ spans, logs }, services) {
   const count = (documents, name) =>
     documents.filter((document) => document.resource.service.name === name).length;
@@ -30,8 +30,8 @@ export function countByService({ spans, logs }, services) {
 }
 
 /**
- * A trace that is worth a look: one that failed in every service, with the most log lines; if there is one, made
- * between `from` and `to`.
+ * Picks a trace to show: it failed in every service and has the most log lines, if possible of the time between `from`
+ * and `to`.
  */
 export function pickFailingTrace({ spans, logs }, from, to) {
   const traces = Map.groupBy?.(spans, (span) => span.traceId) ?? groupBy(spans, (span) => span.traceId);

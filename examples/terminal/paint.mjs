@@ -1,6 +1,6 @@
 const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36 };
 
-/** Colours only where a person looks: on a terminal, unless NO_COLOR is set. */
+/** Colours on a terminal only, unless NO_COLOR is set. */
 const coloured = process.stdout.isTTY === true && !process.env.NO_COLOR;
 
 /** `paint('text', 'bold', 'red')`. */

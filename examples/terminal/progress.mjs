@@ -2,7 +2,7 @@ import { paint } from './paint.mjs';
 
 const bar = 30;
 
-/** A line that is drawn over itself on a terminal, and printed once when it is done elsewhere. */
+/** A progress line: redrawn in place on a terminal, printed once at the end otherwise. */
 export class Progress {
   #label;
   #total;
@@ -38,7 +38,7 @@ export class Progress {
   }
 }
 
-/** One line of the story. */
+/** Prints one line about what happens. */
 export function tell(subject, sentence) {
   console.log(`${label(subject)}${sentence}`);
 }

@@ -7,9 +7,9 @@ const durationWidth = 10;
 const smallestBar = 16;
 
 /**
- * Draws a trace: a row a span, its bar where it happened in time, its log lines under it.
+ * Draws a trace: one row for each span with a bar at its time, and its log lines below.
  *
- * @param spans - documents of the `Span` collection of one trace, as `realm-ingest export` gives them
+ * @param spans - documents of the `Span` collection of one trace, as printed by `realm-ingest export`
  * @param logs - its documents of `LogRecord`
  * @param width - columns of the terminal
  * @returns the lines
@@ -51,7 +51,7 @@ export function drawWaterfall(spans, logs, width) {
   });
 }
 
-/** Parents before children, siblings by their start; `tree` is drawn before the name, `below` before its log lines. */
+/** Parents before children, siblings by start time. `tree` is drawn before the name, `below` before the log lines. */
 function* inTreeOrder(spans) {
   const ids = new Set(spans.map((span) => span.spanId));
   const childrenOf = (id) =>

@@ -2,27 +2,27 @@ import type { ResourceLike } from '../model/readable-span.js';
 import { settledWithin } from '../time/bounded-wait.js';
 
 /**
- * Waits for the asynchronous attributes of resources, for the processors that do not.
+ * Waits for the asynchronous attributes of resources, because not every processor does.
  *
- * Each resource is waited for once: a detector that hangs or fails delays the first export only, and later ones take the
- * attributes that are there.
+ * Each resource is waited for once: a detector that hangs or fails delays the first export only. Later exports use the
+ * attributes that have arrived.
  */
 export class AsyncResources {
   readonly #givenUp = new WeakSet<ResourceLike>();
 
-  /** The resources that have to be waited for, each once. Never throws, whatever the items are. */
+  /** The distinct resources whose attributes are still pending. Never throws, whatever the items are. */
   pending(items: readonly { readonly resource: ResourceLike }[]): ResourceLike[] {
     const found = new Set<ResourceLike>();
     let last: ResourceLike | undefined;
     for (const item of items) {
       try {
         const { resource } = item;
-        // Nearly always all items share one resource.
+        // Nearly all items share one resource.
         if (resource === last) continue;
         last = resource;
         if (resource.asyncAttributesPending === true && !this.#givenUp.has(resource)) found.add(resource);
       } catch {
-        // An item without a resource: the mapper decides what becomes of it.
+        // An item without a resource: the mapper reports it.
       }
     }
     return [...found];
@@ -31,7 +31,7 @@ export class AsyncResources {
   /**
    * Never rejects.
    *
-   * @returns false if the attributes of a resource did not come in time, or their detector failed
+   * @returns false if the attributes of a resource did not arrive in time or their detector failed
    */
   async wait(resources: readonly ResourceLike[], timeoutMillis: number): Promise<boolean> {
     const waits = resources.map(async (resource) => {

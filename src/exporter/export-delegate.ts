@@ -12,29 +12,29 @@ import type { RecordTarget } from '../delivery/record-target.js';
 import { withoutTracing } from '../suppression.js';
 import { nextTurn } from '../time/next-turn.js';
 
-/** The longest that an export waits for the asynchronous attributes of a resource. */
+/** Bound of an export's wait for the asynchronous attributes of a resource. */
 const MAX_RESOURCE_WAIT_MILLIS = 5000;
 
-/** How long mapping keeps the event loop before it lets others take their turn. */
+/** How long mapping runs before it yields to the event loop. */
 const MAX_SLICE_MILLIS = 4;
 
-/** What makes an exporter out of the delegate. */
+/** What differs between the exporters. */
 export interface ExportDelegateOptions<Item> {
   /** The exporter's class: its name in diagnostics and in its metrics. */
   readonly component: string;
   readonly signal: Signal;
-  /** Where records go. */
+  /** Where the records are written. */
   readonly target: RecordTarget;
-  /** Makes the record of one span or log record; throws if there is no way to. */
+  /** Maps one span or log record. @throws if it cannot be mapped */
   readonly toRecord: (item: Item) => RealmRecord;
   /** Bound of `forceFlush` and of `shutdown`, in milliseconds. */
   readonly timeoutMillis: number;
-  /** Where the exporter's own metrics go. Default none: nothing is measured. */
+  /** Receives the exporter's own metrics. Default: none, and nothing is measured. */
   readonly meterProvider?: MeterProvider | undefined;
 }
 
 /**
- * What the exporters have in common: mapping in slices, results that are reported exactly once, bounded waits.
+ * The common part of both exporters: maps in slices, reports each result exactly once, bounds every wait.
  *
  * No method throws, and no promise of it ever rejects.
  */
@@ -46,7 +46,7 @@ export class ExportDelegate<Item extends { readonly resource: ResourceLike }> {
   readonly #metrics: ExporterMetrics | undefined;
   readonly #resources = new AsyncResources();
   readonly #running = new Set<Promise<void>>();
-  /** Exports are mapped one after the other, so that their records are stored in the order of the calls. */
+  /** Exports are mapped one after another, so that records are stored in the order of the calls. */
   #mapping: Promise<unknown> = Promise.resolve();
   #shutdown: Promise<void> | undefined;
 
@@ -82,12 +82,12 @@ export class ExportDelegate<Item extends { readonly resource: ResourceLike }> {
     this.#running.add(running);
   }
 
-  /** Waits until everything exported so far is committed locally or given up, within the bound. */
+  /** Waits, within the bound, until all records exported so far are committed locally or given up. */
   async forceFlush(): Promise<void> {
     await this.#settled(this.#timeoutMillis);
   }
 
-  /** Waits as `forceFlush` does, then lets the target go, all within one bound. Later calls get the first one's promise. */
+  /** Flushes, then releases the target, all within one bound. Later calls return the promise of the first. */
   shutdown(): Promise<void> {
     this.#shutdown ??= this.#release();
     return this.#shutdown;
@@ -123,10 +123,10 @@ export class ExportDelegate<Item extends { readonly resource: ResourceLike }> {
       const records = await mapped;
       unmappable = items.length - records.length;
       if (records.length === 0) return { unmappable, failed: 0 };
-      // An error is not logged here: the processor hands it to OpenTelemetry's error handler, and the target has counted.
+      // Not logged here: the processor passes the error to OpenTelemetry's error handler, and the target has counted it.
       return { unmappable, ...(await withoutTracing(() => this.#target.write(records))) };
     } catch (cause) {
-      // The target's contract says that this does not happen; the app must not pay for it if it does.
+      // The target's contract excludes this. If it happens all the same, the app must not notice.
       const failed = items.length - unmappable;
       const error = new ExportError('export-failed', failed, describeCause(cause), { cause });
       this.#target.countDropped(error.code, failed);
@@ -138,14 +138,14 @@ export class ExportDelegate<Item extends { readonly resource: ResourceLike }> {
   async #waitForResources(items: readonly Item[]): Promise<void> {
     const pending = this.#resources.pending(items);
     if (pending.length === 0) return;
-    // Half of the bound leaves a shutdown the other half to store what waited.
+    // A shutdown needs the other half of the bound to store the records that waited.
     const timeoutMillis = Math.min(MAX_RESOURCE_WAIT_MILLIS, this.#timeoutMillis / 2);
     if (await withoutTracing(() => this.#resources.wait(pending, timeoutMillis))) return;
     const message = `a resource's asynchronous attributes failed or took longer than ${timeoutMillis} ms; exporting without them`;
     this.#diagnostics.report('warn', 'resource', message);
   }
 
-  /** Maps what can be mapped, and counts the rest. */
+  /** Maps the items that can be mapped and counts the others. */
   async #map(items: readonly Item[]): Promise<RealmRecord[]> {
     const records: RealmRecord[] = [];
     let dropped = 0;

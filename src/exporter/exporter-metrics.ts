@@ -1,5 +1,5 @@
 /**
- * What an exporter measures of itself: OpenTelemetry's `otel.sdk.exporter.*` metrics.
+ * The metrics of an exporter about itself: OpenTelemetry's `otel.sdk.exporter.*`.
  *
  * Source: https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/
  *
@@ -11,7 +11,7 @@ import { packageVersion } from '../version.js';
 import { describeCause } from '../connection-error.js';
 import type { Diagnostics } from '../diagnostics.js';
 
-/** What is exported, as the metrics' names have it. */
+/** The signal, as it stands in the metrics' names. */
 export type Signal = 'span' | 'log';
 
 const signals = {
@@ -21,17 +21,17 @@ const signals = {
 
 const METER_NAME = 'opentelemetry-exporter-realm';
 
-/** What became of the items of one export; those that are not named are stored. */
+/** The outcome of one export. Items that are in neither count are stored. */
 export interface ExportOutcome {
-  /** Items that cannot be mapped: dropped alone, and no failure of the export. */
+  /** Items that cannot be mapped. They are dropped; the export does not fail because of them. */
   readonly unmappable: number;
   /** Items that were not stored. */
   readonly failed: number;
-  /** Why they were not: present if and only if the export has failed. */
+  /** Why they were not stored. Present if and only if the export failed. */
   readonly error?: ExporterError;
 }
 
-/** How many exporters of a type have been measured: their names are told apart by it, and come again after a restart. */
+/** Exporters of each type that have metrics. The number is part of the name, which is the same after a restart. */
 const instances = new Map<string, number>();
 
 /** The instruments of one exporter. No method throws, whatever the app's meter does. */
@@ -62,15 +62,15 @@ export class ExporterMetrics {
     this.#duration = meter.createHistogram('otel.sdk.exporter.operation.duration', {
       unit: 's',
       description: 'The duration of exporting a batch of telemetry records.',
-      // Sum and count alone, as the SDK's own exporters have it; a view of the app's gives it buckets.
+      // Sum and count only, as in the SDK's own exporters. A view of the app can add buckets.
       advice: { explicitBucketBoundaries: [] },
     });
   }
 
   /**
-   * The instruments of an exporter; none where the meter provider does not make them, which is logged.
+   * Creates the instruments of an exporter. If the meter provider throws, that is logged and nothing is measured.
    *
-   * @param component - the exporter's class: the component's type, and the beginning of its name
+   * @param component - the exporter's class: the type of the component and the first part of its name
    */
   static of(
     component: string,
@@ -90,7 +90,7 @@ export class ExporterMetrics {
   /**
    * Counts items as in flight.
    *
-   * @returns what is called once, when it is known what became of them
+   * @returns a function to call once, with the outcome
    */
   start(count: number): (outcome: ExportOutcome) => void {
     const startMillis = performance.now();

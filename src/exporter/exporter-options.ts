@@ -4,24 +4,24 @@ import type { RealmLike } from '../realm/realm-types.js';
 import { recordTarget, type HasRecordTarget, type RecordTarget } from '../delivery/record-target.js';
 import { targetForRealm } from '../delivery/realm-target.js';
 
-/** How telemetry is laid out in Realm: one object for each span and log record. */
+/** How telemetry is laid out in Realm. `documents`: one object for each span and each log record. */
 export type Layout = 'documents';
 
 const layouts: readonly Layout[] = ['documents'];
 
 const DEFAULT_TIMEOUT_MILLIS = 10_000;
-/** The longest delay that timers take. */
+/** The longest delay that timers support. */
 const MAX_TIMEOUT_MILLIS = 2 ** 31 - 1;
 
-/** What may be said beside where records go. */
+/** Options that do not depend on where the records are written. */
 export interface RealmExporterSettings {
   /** Default `documents`. */
   layout?: Layout;
   /** Bound of `forceFlush()` and of `shutdown()`, in milliseconds, 1 to 2 147 483 647. Default 10 000. */
   timeoutMillis?: number;
   /**
-   * Where the exporter's own metrics go, `otel.sdk.exporter.*`, under the name that the SDK's exporters and processors
-   * have for it. Default none: nothing is measured.
+   * Receives the exporter's own metrics, `otel.sdk.exporter.*`. The option has the same name as in the SDK's exporters
+   * and processors. Default: none, and nothing is measured.
    *
    * @experimental The metrics' names are in development in OpenTelemetry's semantic conventions, and change with them.
    */
@@ -30,18 +30,18 @@ export interface RealmExporterSettings {
 
 /** Options of an exporter that writes through a connection. */
 export interface ConnectionExporterOptions extends RealmExporterSettings {
-  /** What `connect()` returned. Several exporters may share it; the last one's `shutdown()` closes it. */
+  /** The result of `connect()`. Several exporters may share it; the `shutdown()` of the last one closes it. */
   connection: HasRecordTarget;
-  /** The connection's own prefix, or left out. */
+  /** If given, it must equal the prefix of the connection. */
   classPrefix?: string;
   realm?: undefined;
 }
 
-/** Options of an exporter that writes to a Realm which the app itself has opened. */
+/** Options of an exporter that writes to a Realm that the app opened itself. */
 export interface RealmInstanceExporterOptions extends RealmExporterSettings {
-  /** An open Realm with flexible sync whose schema holds `schemasFor({ classPrefix })`. It is never closed by us. */
+  /** An open Realm with flexible sync whose schema contains `schemasFor({ classPrefix })`. The exporter never closes it. */
   realm: RealmLike;
-  /** Prefix of our classes' names in that Realm: `Acme` stands for `AcmeSpan` and so on. Default none. */
+  /** Prefix of our class names in that Realm: `Acme` makes `AcmeSpan` and so on. Default: none. */
   classPrefix?: string;
   connection?: undefined;
 }
@@ -51,7 +51,7 @@ export type RealmExporterOptions = ConnectionExporterOptions | RealmInstanceExpo
 
 type OptionName = 'connection' | 'realm' | 'classPrefix' | keyof RealmExporterSettings;
 
-/** Options that were checked. */
+/** Checked options. */
 export interface ResolvedExporterOptions {
   readonly target: RecordTarget;
   readonly timeoutMillis: number;
@@ -59,9 +59,9 @@ export interface ResolvedExporterOptions {
 }
 
 /**
- * Checks an exporter's options and finds the target that they name.
+ * Checks the options of an exporter and finds their target.
  *
- * @throws InvalidOptionError naming the first option that is not usable
+ * @throws InvalidOptionError that names the first unusable option
  */
 export function resolveExporterOptions(options: RealmExporterOptions): ResolvedExporterOptions {
   // JavaScript callers may pass anything.
@@ -97,7 +97,7 @@ export function resolveExporterOptions(options: RealmExporterOptions): ResolvedE
     throw new InvalidOptionError(
       'classPrefix',
       classPrefix,
-      `the connection's own, ${JSON.stringify(target.classPrefix)}`,
+      `the prefix of the connection, ${JSON.stringify(target.classPrefix)}`,
     );
   }
   return { target, timeoutMillis, meterProvider };
@@ -113,5 +113,5 @@ function targetOf(connection: unknown): RecordTarget {
   if (typeof connection === 'object' && connection !== null && recordTarget in connection) {
     return (connection as HasRecordTarget)[recordTarget];
   }
-  throw new InvalidOptionError('connection', connection, 'what connect() returned');
+  throw new InvalidOptionError('connection', connection, 'the result of connect()');
 }

@@ -7,13 +7,13 @@ import { resolveExporterOptions, type RealmExporterOptions } from './exporter-op
 /**
  * An OpenTelemetry `SpanExporter` that writes each span as one asymmetric Realm object.
  *
- * Give it to a `BatchSpanProcessor` of any SDK 2.x or 3.x. An export's success says that its spans are committed to the
- * local Realm file, from where Device Sync carries them; no method throws, and no promise of it ever rejects.
+ * Give it to a `BatchSpanProcessor` of any SDK 2.x or 3.x. When an export succeeds, its spans are committed to the
+ * local Realm file, and Device Sync uploads them from there. No method throws, and no promise rejects.
  */
 export class RealmSpanExporter {
   readonly #delegate: ExportDelegate<ReadableSpanLike>;
 
-  /** @throws InvalidOptionError if an option is not usable */
+  /** @throws InvalidOptionError if an option is unusable */
   constructor(options: RealmExporterOptions) {
     const { target, timeoutMillis, meterProvider } = resolveExporterOptions(options);
     const mapper = createRecordMapper({ ObjectId: target.ObjectId, classPrefix: target.classPrefix });
@@ -28,24 +28,24 @@ export class RealmSpanExporter {
   }
 
   /**
-   * Stores spans locally, then calls back, exactly once; it never waits for a network. Calls may overlap.
+   * Stores spans locally, then calls back exactly once. Never waits for the network. Calls may overlap.
    *
-   * Spans that cannot be mapped are dropped alone, counted in the connection's status and logged; the result is FAILED
-   * only if spans could not be stored.
+   * A span that cannot be mapped is dropped, counted in the connection's status and logged. The result is FAILED only if
+   * spans could not be stored.
    */
   export(spans: readonly ReadableSpanLike[], resultCallback: (result: ExportResult) => void): void {
     this.#delegate.export(spans, resultCallback);
   }
 
-  /** Waits, at most `timeoutMillis`, until everything exported so far is committed locally. Never rejects. */
+  /** Waits, at most `timeoutMillis`, until all spans exported so far are committed locally. Never rejects. */
   forceFlush(): Promise<void> {
     return this.#delegate.forceFlush();
   }
 
   /**
-   * Waits as `forceFlush` does and leaves the connection; the last exporter to leave also waits for the server's
-   * acknowledgement, unless it is known to be out of reach, and closes the connection. All that takes at most `timeoutMillis`. Never rejects;
-   * further calls return the same promise.
+   * Flushes and leaves the connection. The last exporter to leave also waits for the server's acknowledgement, unless
+   * the server is known to be unreachable, and then closes the connection. Takes at most `timeoutMillis` in all. Never
+   * rejects; later calls return the same promise.
    */
   shutdown(): Promise<void> {
     return this.#delegate.shutdown();

@@ -4,10 +4,10 @@ const alphabet = Uint8Array.from(
 );
 const padding = 0x3d;
 
-/** Arguments of one call: engines bound them. */
+/** JavaScript engines limit the arguments of a call. */
 const chunkLength = 8192;
 
-/** Base64 with padding (RFC 4648, section 4). Neither `Buffer` nor `btoa` is in every engine that we load in. */
+/** Base64 with padding (RFC 4648, section 4). Not every supported engine has `Buffer` or `btoa`. */
 export function encodeBase64(bytes: Uint8Array): string {
   const codes = new Uint8Array(Math.ceil(bytes.length / 3) * 4);
   for (let from = 0, to = 0; from < bytes.length; from += 3) {
@@ -19,7 +19,7 @@ export function encodeBase64(bytes: Uint8Array): string {
   }
   let text = '';
   for (let i = 0; i < codes.length; i += chunkLength) {
-    // `apply` takes any array-like, and is ten times as fast as spreading one.
+    // `apply` accepts any array-like and is ten times as fast as a spread.
     text += String.fromCharCode.apply(null, codes.subarray(i, i + chunkLength) as unknown as number[]);
   }
   return text;

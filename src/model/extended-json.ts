@@ -1,7 +1,7 @@
 /**
- * Arrays and maps as text: canonical Extended JSON v2, written as such directly, so that no number, BigInt or byte passes
- * through a form that would change it. Keys are encoded as Realm keys are: a user's `$date` is `%24date`, and only our own
- * wrappers begin with `$`.
+ * Writes arrays and maps as canonical Extended JSON v2. The text is built directly, so that no intermediate form changes a
+ * number, a BigInt or a byte. Keys are encoded as Realm keys: a user's `$date` becomes `%24date`, and only our own wrappers
+ * begin with `$`.
  *
  * Source: https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/ (canonical form).
  *
@@ -18,12 +18,12 @@ import type { RecordContext } from './record-context.js';
 import { ListValue, MapValue, readValue, textOf, type ScalarValue } from './telemetry-value.js';
 
 /**
- * What an element takes beside its text, in BSON (type, index, length) and in Extended JSON (comma, colon, brackets): a
- * little more than either.
+ * Bytes of an element beside its text: a little more than in BSON (type, index, length) and in Extended JSON (comma, colon,
+ * brackets).
  */
 export const elementBytes = 8;
 
-/** The text of a collection, and of everything in it. @throws ValueTooLargeError */
+/** The text of a collection and its elements. @throws ValueTooLargeError */
 export function collectionToExtendedJson(collection: ListValue | MapValue, context: RecordContext): string {
   return writeCollection(collection, context, []);
 }
@@ -35,7 +35,7 @@ function writeScalar(value: ScalarValue): string {
   return JSON.stringify(value);
 }
 
-/** @param enclosing - the collections around this one; left as it was */
+/** @param enclosing - the collections around this one; unchanged on return */
 function writeCollection(
   collection: ListValue | MapValue,
   context: RecordContext,
@@ -62,7 +62,7 @@ function writeMap({ entries }: MapValue, context: RecordContext, enclosing: obje
 }
 
 function writeList({ source }: ListValue, context: RecordContext, enclosing: object[]): string {
-  // At once: a sparse array may be longer than can be walked through.
+  // All at once: iterating over a huge sparse array would never end.
   const { length } = source;
   if (!Number.isSafeInteger(length) || length < 0) throw new TypeError('an array without a length');
   context.spendElements(length, elementBytes);

@@ -5,8 +5,8 @@ import { ValueTooLargeError, type RecordContext } from './record-context.js';
 import { ListValue, MapValue, namesOf, readValue, textOf, type ScalarValue } from './telemetry-value.js';
 
 /**
- * Writes the properties of one Realm object, each checked and converted. A value that is not usable costs itself and a
- * note; no method throws.
+ * Checks, converts and writes the properties of one Realm object. An unusable value is dropped with a note. No method
+ * throws.
  */
 export class FieldWriter {
   /** The object, as `realm.create` takes it. */
@@ -14,18 +14,18 @@ export class FieldWriter {
   readonly #context: RecordContext;
   readonly #path: string;
 
-  /** @param path - where the object stands in its record, for notes: `''`, or as in `events.` */
+  /** @param path - position of the object in its record, for notes: `''` or, for example, `events.` */
   constructor(context: RecordContext, path = '') {
     this.#context = context;
     this.#path = path;
   }
 
-  /** A text that is absent where it is empty. */
+  /** A text that is absent if it is empty. */
   optionalText(field: string, value: unknown): void {
     if (value !== '') this.text(field, value);
   }
 
-  /** A text that is kept where it is empty. What is not a text becomes one, and is noted. */
+  /** A text that is kept if it is empty. Any other value is converted to text, with a note. */
   text(field: string, value: unknown): void {
     if (value === undefined || value === null) return;
     this.#context.enter(this.#path + field);
@@ -33,33 +33,33 @@ export class FieldWriter {
     this.#putScalar(field, textOf(value));
   }
 
-  /** A count, a number of severity: absent where it is zero; a 32-bit integer. */
+  /** A 32-bit integer, such as a count or a severity number, that is absent if it is zero. */
   optionalInteger(field: string, value: unknown): void {
     if (value === undefined || value === null || value === 0) return;
     if (typeof value === 'number' && value === (value | 0)) this.values[field] = value;
     else this.#drop(field, 'not a 32-bit integer');
   }
 
-  /** A number of 32 bits that is kept where it is zero. */
+  /** A 32-bit integer that is kept if it is zero. */
   integer(field: string, value: number): void {
     this.values[field] = value;
   }
 
-  /** The name of an enumeration's number; of a number without a name its digits, as protobuf JSON keeps it. */
+  /** The name of an enum number, or its digits if it has no name, as in protobuf's JSON. */
   enumName(field: string, value: unknown, names: readonly string[]): void {
     if (typeof value === 'number' && Number.isSafeInteger(value)) {
       this.values[field] = names[value] ?? String(value);
     } else this.#drop(field, 'not an integer');
   }
 
-  /** A time in nanoseconds that is kept where it is zero. @returns it, or undefined where it is not usable */
+  /** A time in nanoseconds that is kept if it is zero. @returns the time, or undefined if it is unusable */
   time(field: string, time: unknown): bigint | undefined {
     const nanos = this.#readTime(field, time);
     if (nanos !== undefined) this.values[field] = nanos;
     return nanos;
   }
 
-  /** A time in nanoseconds that is absent where it is zero. @returns it, or undefined where it is absent */
+  /** A time in nanoseconds that is absent if it is zero. @returns the time, or undefined if it is absent */
   optionalTime(field: string, time: unknown): bigint | undefined {
     const nanos = this.#readTime(field, time);
     if (nanos === undefined || nanos === 0n) return undefined;
@@ -67,18 +67,18 @@ export class FieldWriter {
     return nanos;
   }
 
-  /** An integer of 64 bits. */
+  /** A 64-bit integer. */
   long(field: string, value: bigint): void {
     if (isInt64(value)) this.values[field] = value;
     else this.#drop(field, 'beyond 64 bits');
   }
 
-  /** Objects in order; absent where there are none. */
+  /** A list of objects that is absent if it is empty. */
   objects(field: string, values: readonly unknown[]): void {
     if (values.length > 0) this.values[field] = values;
   }
 
-  /** Any value: what a `mixed` holds as it is, a collection as text in the `…Json` property beside it. */
+  /** Any value: a scalar in the `mixed` property, a collection as text in the `…Json` property beside it. */
   anyValue(field: string, value: unknown): void {
     this.#context.enter(this.#path + field);
     const size = this.#context.sizeBytes;
@@ -95,8 +95,7 @@ export class FieldWriter {
   }
 
   /**
-   * Attributes: a dictionary of what a `mixed` holds, and the collections among them as text in the `…Json` property.
-   * Either is absent where it is empty.
+   * Attributes: scalars in a dictionary, collections as text in the `…Json` property. Each is absent if it is empty.
    *
    * @returns how many attributes were dropped
    */
@@ -137,7 +136,7 @@ export class FieldWriter {
   }
 
   /**
-   * `attributes` and `droppedAttributesCount`: those that the SDK dropped for its limits, and those dropped here.
+   * Writes `attributes` and `droppedAttributesCount`, which adds the attributes dropped here to those that the SDK dropped.
    *
    * @param droppedBySdk - not trusted
    */
@@ -152,7 +151,7 @@ export class FieldWriter {
     try {
       nanos = hrTimeToUnixNano(time);
     } catch {
-      // A proxy: noted like any other nonsense.
+      // A proxy threw: noted like any other unusable value.
     }
     if (nanos === undefined) this.#drop(field, 'not a time of whole nanoseconds in 64 bits');
     return nanos;
@@ -164,7 +163,7 @@ export class FieldWriter {
         return namesOf(attributes);
       }
     } catch {
-      // A proxy: noted like any other nonsense.
+      // A proxy threw: noted like any other unusable value.
     }
     this.#drop(field, 'not a map');
     return [];
@@ -190,7 +189,7 @@ export class FieldWriter {
   }
 }
 
-/** As an assignment, but for `__proto__`, which would set the prototype. */
+/** Assigns a property, `__proto__` included, whose plain assignment would set the prototype. */
 function defineProperty(target: object, key: string, value: unknown): void {
   Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 }

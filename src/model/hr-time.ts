@@ -1,17 +1,17 @@
 const minInt64 = -(2n ** 63n);
 const maxInt64 = 2n ** 63n - 1n;
 
-/** Whether an integer has a 64-bit form, signed. */
+/** Whether an integer fits into 64 bits, signed. */
 export function isInt64(value: bigint): boolean {
   return value >= minInt64 && value <= maxInt64;
 }
 
 /**
- * OpenTelemetry's `HrTime` as nanoseconds since 1970, exactly. Seconds and nanoseconds may be of any sign and size; their
- * sum counts.
+ * Converts OpenTelemetry's `HrTime` to nanoseconds since 1970, exactly. Seconds and nanoseconds may have any sign and
+ * size; their sum counts.
  *
  * @param time - not trusted: the SDK lets `[NaN, NaN]` and `[1, 1.5]` through
- * @returns undefined for what is not a pair of integers or outside 64 bits
+ * @returns undefined if it is not a pair of integers or does not fit into 64 bits
  */
 export function hrTimeToUnixNano(time: unknown): bigint | undefined {
   if (!Array.isArray(time)) return undefined;

@@ -7,8 +7,8 @@ import type {
 } from './readable-span.js';
 
 /**
- * The part of OpenTelemetry's `ReadableLogRecord` that is exported, as a structural type: that of `sdk-logs` 0.200 and
- * later and of 3.x is assignable, and neither is imported.
+ * The part of OpenTelemetry's `ReadableLogRecord` that is exported, as a structural type. The types of `sdk-logs` 0.200 and
+ * later, 3.x included, are assignable to it; no SDK is imported.
  */
 export interface ReadableLogRecordLike {
   readonly hrTime: HrTimeLike;

@@ -1,6 +1,6 @@
 /**
- * The part of OpenTelemetry's `ReadableSpan` that is exported, as structural types: those of `sdk-trace-base` 2.x and of
- * `sdk-trace` 3.x are assignable, and neither is imported.
+ * The part of OpenTelemetry's `ReadableSpan` that is exported, as structural types. The types of `sdk-trace-base` 2.x and
+ * `sdk-trace` 3.x are assignable to them; no SDK is imported.
  *
  * @module
  */
@@ -9,8 +9,8 @@
 export type HrTimeLike = readonly [seconds: number, nanoseconds: number];
 
 /**
- * OpenTelemetry's `Attributes`. The values are not trusted to be what the SDK's types say: 2.x spans promise flat ones,
- * logs and 3.x take anything.
+ * OpenTelemetry's `Attributes`. The values may differ from the SDK's types: spans of 2.x promise flat values, logs and 3.x
+ * accept any value.
  */
 export type AttributesLike = Readonly<Record<string, unknown>>;
 
@@ -35,7 +35,7 @@ export interface ResourceLike {
   waitForAsyncAttributes?(): Promise<void>;
 }
 
-/** OpenTelemetry's `InstrumentationScope`; its attributes are those of loggers. */
+/** OpenTelemetry's `InstrumentationScope`. Only scopes of loggers have attributes. */
 export interface InstrumentationScopeLike {
   readonly name: string;
   readonly version?: string | undefined;

@@ -1,32 +1,19 @@
-/**
- * A value inside a record, as Realm's `create` takes it. A number is a double where the property is a `mixed`, an integer
- * where it is an `int`; a bigint is within 64 bits. Objects are plain.
- */
-export type RealmRecordValue =
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | Uint8Array
-  | readonly RealmRecordValue[]
-  | { readonly [property: string]: RealmRecordValue };
-
-/** A span or a log record, ready to be written as one asymmetric object. Nothing in it belongs to the app any more. */
+/** A span or a log record, ready to be written as one asymmetric object. It shares no object with the app. */
 export interface RealmRecord {
   readonly kind: 'span' | 'log';
-  /** With the class prefix. */
+  /** The name of the Realm class, with its prefix. */
   readonly className: string;
   /**
-   * What `realm.create(className, values)` takes: `_id`, an ObjectId of the Realm's own BSON, and
-   * {@link RealmRecordValue}s. Parts of it, as the resource, are shared by many records: not to be modified.
+   * The second argument of `realm.create(className, values)`: `_id`, an ObjectId of the Realm's own BSON, and null,
+   * booleans, numbers, 64-bit bigints, strings, Uint8Arrays, arrays and plain objects. A number becomes a double in a
+   * `mixed` and an integer in an `int`. Never modify it: many records share parts such as the resource.
    */
   readonly values: Readonly<Record<string, unknown>>;
-  /** Names the values that were dropped or changed, and says why. Mostly empty. */
+  /** One line for each value that was dropped or changed, with the reason. Usually empty. */
   readonly notes: readonly string[];
   /**
-   * About how many bytes the object's texts, keys and binaries take: to cut writes and to bound queues by. At most some
-   * 16 MB, the size of a document that a store can take.
+   * Approximate size of the object's texts, keys and binaries in bytes, at most about 16 MB, the limit of a document. Used
+   * to size transactions and bound queues.
    */
   readonly sizeBytes: number;
 }

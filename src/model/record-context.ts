@@ -1,29 +1,29 @@
 /**
- * Bytes of text that one record may hold. A document may take 16 MiB in BSON, and a Realm string a little less: the rest
- * is left to names, numbers and what encloses them.
+ * Bytes of text in one record. A BSON document is limited to 16 MiB and a Realm string to a little less. The remainder is
+ * for names, numbers and their enclosing structure.
  */
 export const maxRecordBytes = 16 * 1024 * 1024 - 64 * 1024;
 
 /**
- * Elements that the arrays and maps of one value may have, all levels together. Each takes a few microseconds, and a value
- * that holds the same part at many places has exponentially many of them.
+ * Elements of all arrays and maps in one value. Each takes a few microseconds, and a value that repeats one part at every
+ * level has exponentially many.
  */
 export const maxValueElements = 100_000;
 
-/** Of one record: enough to find the cause by. */
+/** Notes of one record: enough to find the cause. */
 const maxNotes = 32;
 
-/** Of an attribute's name in a note. */
+/** Length of an attribute's name in a note. */
 const maxNotedLength = 128;
 
-/** Thrown, and caught where a whole value is mapped: it does not fit into its record. */
+/** A value does not fit into its record. Caught at the level of the whole value. */
 export class ValueTooLargeError extends Error {
   constructor(reason = 'does not fit into a document of 16 MiB') {
     super(reason);
   }
 }
 
-/** What is kept while one record is mapped: its size, and what was lost on the way. */
+/** State while one record is mapped: its size, and notes of lost values. */
 export class RecordContext {
   #sizeBytes = 0;
   #elements = 0;
@@ -39,14 +39,14 @@ export class RecordContext {
     return this.#notes ?? [];
   }
 
-  /** Says which value is being mapped: a field of the record, or an attribute in it. */
+  /** Sets the value that is being mapped next: a field of the record, or an attribute in it. */
   enter(field: string, name?: string): void {
     this.#field = field;
     this.#name = name;
     this.#elements = 0;
   }
 
-  /** Notes that the value being mapped, or a part of it, was dropped or changed. */
+  /** Notes that the current value, or a part of it, was dropped or changed. */
   note(what: string): void {
     const notes = (this.#notes ??= []);
     if (notes.length >= maxNotes) return;
@@ -57,7 +57,7 @@ export class RecordContext {
   /**
    * Counts bytes of the record.
    *
-   * @throws ValueTooLargeError when there are too many; then nothing is counted
+   * @throws ValueTooLargeError if the record would become too large; then nothing is counted
    */
   spend(bytes: number): void {
     if (this.#sizeBytes + bytes > maxRecordBytes) throw new ValueTooLargeError();
@@ -65,10 +65,10 @@ export class RecordContext {
   }
 
   /**
-   * Counts elements of the value being mapped.
+   * Counts elements of the current value.
    *
-   * @param bytesEach - what each takes beside its key and its own value
-   * @throws ValueTooLargeError when there are too many of them
+   * @param bytesEach - bytes of each element beside its key and its value
+   * @throws ValueTooLargeError if there are too many
    */
   spendElements(count: number, bytesEach: number): void {
     this.#elements += count;
@@ -78,30 +78,30 @@ export class RecordContext {
     this.spend(count * bytesEach);
   }
 
-  /** Counts a text: a long one by its bytes in UTF-8, a short one, for speed, by its length. */
+  /** Counts a text: by its UTF-8 bytes if it is long, by its length, which is faster, if it is short. */
   spendText(text: string): void {
     if (text.length < 4096) this.spend(text.length);
     else this.spendUtf8(text);
   }
 
-  /** Counts a text by its bytes in UTF-8: for parts of what becomes one text, which has a limit of its own. */
+  /** Counts the UTF-8 bytes of a text that becomes part of one larger text, which has its own limit. */
   spendUtf8(text: string): void {
     this.spend(text.length > maxRecordBytes ? text.length : utf8Length(text));
   }
 
-  /** Goes back to an earlier size: a value that was counted in part is dropped. */
+  /** Restores an earlier size, because a partly counted value is dropped. */
   rewind(sizeBytes: number): void {
     this.#sizeBytes = sizeBytes;
   }
 
-  /** Takes over what a part that was mapped once, as a resource, came to. */
+  /** Adds the size and the notes of a part that was mapped once, such as a resource. */
   adopt(part: RecordContext): void {
     this.#sizeBytes += part.sizeBytes;
     if (part.#notes !== undefined) (this.#notes ??= []).push(...part.#notes);
   }
 }
 
-/** Bytes of a well-formed text in UTF-8; of an ill-formed one, with U+FFFD for each lone surrogate, too. */
+/** Bytes of a text in UTF-8. A lone surrogate counts as U+FFFD. */
 function utf8Length(text: string): number {
   let bytes = text.length;
   for (let i = 0; i < text.length; i++) {
@@ -109,7 +109,7 @@ function utf8Length(text: string): number {
     if (unit < 0x80) continue;
     if (unit < 0x800) bytes += 1;
     else if (unit >= 0xd800 && unit < 0xdc00 && isLowSurrogate(text.charCodeAt(i + 1))) {
-      // Four bytes for two units.
+      // Four bytes for two UTF-16 units.
       bytes += 2;
       i++;
     } else bytes += 2;

@@ -1,5 +1,5 @@
 /**
- * Spans and log records → Realm objects of layout `documents`.
+ * Maps spans and log records to Realm objects of layout `documents`.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import { classNamesFor } from '../wire/schema.js';
 import { SharedParts } from './shared-parts.js';
 import { UnmappableRecordError } from './unmappable-record-error.js';
 
-/** Makes Realm objects of finished telemetry. Stateless but for what it remembers of resources and scopes. */
+/** Maps finished telemetry to Realm objects. Its only state is a cache of resources and scopes. */
 export interface RecordMapper {
-  /** @throws UnmappableRecordError if it is no span at all; a value that is not usable costs itself and a note */
+  /** @throws UnmappableRecordError if it is not a span; a single unusable value is dropped with a note */
   toSpan(span: ReadableSpanLike): RealmRecord;
-  /** @throws UnmappableRecordError if it is no log record at all; a value that is not usable costs itself and a note */
+  /** @throws UnmappableRecordError if it is not a log record; a single unusable value is dropped with a note */
   toLogRecord(record: ReadableLogRecordLike): RealmRecord;
 }
 
@@ -28,20 +28,20 @@ const statusCodes = ['UNSET', 'OK', 'ERROR'] as const;
 
 /** OTLP's `SpanFlags`: the low 8 bits are the W3C trace flags. */
 const traceFlagsMask = 0xff;
-/** OTLP's `SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK`: the next bit means something. */
+/** OTLP's `SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK`: the next bit is meaningful. */
 const hasIsRemote = 0x100;
 /** OTLP's `SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK`. */
 const isRemote = 0x200;
 
-/** What a record's numbers and ids come to beside its texts, at most; for `sizeBytes`. */
+/** Upper bound, in bytes, of a record's numbers and ids; part of `sizeBytes`. */
 const fixedBytes = 256;
 
 /**
  * Creates the mapper of one exporter.
  *
- * @param options.ObjectId - the Realm's own `BSON.ObjectId`: a Realm takes no other's instances
- * @param options.classPrefix - of the Realm's classes
- * @throws InvalidOptionError for a prefix that no Realm class could begin with
+ * @param options.ObjectId - the Realm's own `BSON.ObjectId`: Realm rejects instances of another copy of the class
+ * @param options.classPrefix - prefix of the class names
+ * @throws InvalidOptionError if the name of a Realm class cannot begin with the prefix
  */
 export function createRecordMapper(options: {
   readonly ObjectId: new () => unknown;
@@ -80,7 +80,7 @@ export function createRecordMapper(options: {
   }
 
   function writeSpan(span: ReadableSpanLike, target: FieldWriter, context: RecordContext): void {
-    // Shared by many, so first: whatever does not fit beside it is this span's own.
+    // First, because many spans share them: if space runs out, the span's own values are dropped.
     parts.putResource(target, span.resource, context);
     parts.putScope(target, span.instrumentationScope, context);
 
@@ -94,7 +94,7 @@ export function createRecordMapper(options: {
     target.enumName('kind', span.kind, spanKinds);
     const start = target.optionalTime('startTimeUnixNano', span.startTime);
     const end = target.optionalTime('endTimeUnixNano', span.endTime);
-    // Of absent times there is none: OTLP, and so layout `batches`, cannot tell absence from zero.
+    // Absent without both times: OTLP cannot tell an absent time from zero.
     if (start !== undefined && end !== undefined) target.long('durationNano', end - start);
     const { status } = span;
     target.enumName('statusCode', status.code, statusCodes);
@@ -130,7 +130,7 @@ export function createRecordMapper(options: {
   };
 }
 
-/** Maps a span's events or links; one that is not usable costs itself. */
+/** Maps a span's events or links. An unusable one is dropped with a note. */
 function mapEach<T>(
   field: string,
   items: readonly T[],
@@ -171,8 +171,8 @@ function writeIds(spanContext: SpanContextLike, target: FieldWriter): void {
 }
 
 /**
- * OTLP's flags: of `own` the trace flags, of `remote`, the parent for a span and the linked context itself for a link,
- * whether it came from another process.
+ * OTLP's span flags: the trace flags of `own`, and whether `remote` came from another process. `remote` is the parent of a
+ * span, and for a link the linked context itself.
  */
 function spanFlags(
   own: SpanContextLike,
@@ -190,7 +190,7 @@ function traceFlags(spanContext: SpanContextLike, context: RecordContext): numbe
   return typeof flags === 'number' ? flags & traceFlagsMask : 0;
 }
 
-/** The trace state is an object of the app, or of a propagator of its own. */
+/** The trace state may be the app's own object, which may throw. */
 function serializeTraceState(spanContext: SpanContextLike, context: RecordContext): unknown {
   try {
     return spanContext.traceState?.serialize();

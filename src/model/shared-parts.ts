@@ -8,11 +8,11 @@ interface Part {
 }
 
 /**
- * Resources and instrumentation scopes, mapped once: nearly all records share them, and both are immutable
- * (OpenTelemetry specification, "Resource SDK"; sdk-logs' promise of the scope's stable identity).
+ * Maps each resource and instrumentation scope once. Nearly all records share them, and both are immutable (OpenTelemetry
+ * specification, "Resource SDK"; sdk-logs promises a stable identity of the scope).
  */
 export class SharedParts {
-  /** By the attributes: a resource hands out another object for as long as asynchronous ones are pending. */
+  /** By the attributes object, because a resource returns a new one while asynchronous attributes are pending. */
   readonly #resources = new WeakMap<object, Part>();
   readonly #scopes = new WeakMap<object, Part>();
 

@@ -1,6 +1,6 @@
 /**
- * The app's values, read into the few forms that documents have. Nothing of the app is trusted: getters, proxies and
- * `toString` may throw, arrays may be sparse, objects may contain themselves.
+ * Reads the app's values into the few forms that documents have. No value is trusted: getters, proxies and `toString` may
+ * throw, arrays may be sparse, objects may contain themselves.
  *
  * @module
  */
@@ -8,15 +8,15 @@ import { isInt64 } from './hr-time.js';
 import { maxRecordBytes, ValueTooLargeError, type RecordContext } from './record-context.js';
 import { toWellFormed } from './well-formed.js';
 
-/** A value without parts. Strings are well-formed, bigints within 64 bits, bytes a copy. */
+/** A value without elements. Strings are well-formed, bigints fit into 64 bits, bytes are a copy. */
 export type ScalarValue = null | boolean | number | bigint | string | Uint8Array;
 
-/** An array whose elements are still the app's; holes and what throws read as null. */
+/** An array whose elements are not read yet. Holes, and elements that throw, read as null. */
 export class ListValue {
   constructor(readonly source: readonly unknown[]) {}
 }
 
-/** A map whose values are still the app's, and whose names are distinct. */
+/** A map whose values are not read yet. Its names are distinct. */
 export class MapValue {
   constructor(
     readonly source: object,
@@ -28,7 +28,7 @@ export class MapValue {
  * Reads one value of the app.
  *
  * @returns undefined for undefined
- * @throws ValueTooLargeError, and nothing else
+ * @throws ValueTooLargeError, and no other error
  */
 export function readValue(
   value: unknown,
@@ -52,7 +52,7 @@ export function readValue(
   }
 }
 
-/** `String(value)`, or the value's tag where that throws; well-formed. Never throws. */
+/** `String(value)` or, if that throws, the value's tag. The text is well-formed. Never throws. */
 export function textOf(value: unknown): string {
   try {
     return toWellFormed(String(value));
@@ -61,7 +61,7 @@ export function textOf(value: unknown): string {
   }
 }
 
-/** The own enumerable names of an object of the app. @throws what a proxy throws */
+/** The own enumerable names of an object of the app. @throws whatever a proxy throws */
 export function namesOf(source: object): string[] {
   return Object.keys(source);
 }
@@ -81,12 +81,12 @@ function readObject(value: object, context: RecordContext): ScalarValue | ListVa
     if (isError(value)) return new MapValue(value, entriesOfError(value, context));
   } catch (error) {
     if (error instanceof ValueTooLargeError) throw error;
-    // An invalid Date, a revoked proxy, something that only looks like what it says it is: text, like all else.
+    // For example an invalid Date, a revoked proxy, or an object with a false tag: stored as text.
   }
   return textOf(value);
 }
 
-/** Whether objects of this prototype are maps: `{}`, also of another frame or `vm` context, and `Object.create(null)`. */
+/** Whether objects with this prototype are maps: `{}`, also from another frame or `vm` context, and `Object.create(null)`. */
 function isPlain(prototype: unknown): boolean {
   return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
 }
@@ -96,12 +96,12 @@ const typedArrayTag = Object.getOwnPropertyDescriptor(
   Symbol.toStringTag,
 );
 
-/** Whether a value is a Uint8Array (a Buffer, one of another frame), whatever it says of itself. */
+/** Whether a value is a Uint8Array, including a Buffer and one of another frame. Does not trust its tag. */
 function isUint8Array(value: object): value is Uint8Array {
   return typedArrayTag?.get?.call(value) === 'Uint8Array';
 }
 
-/** The app may go on to write into its own. */
+/** A copy, because the app may write to the original later. */
 function copyOf(bytes: Uint8Array): Uint8Array {
   if (bytes.length > maxRecordBytes) throw new ValueTooLargeError();
   return new Uint8Array(bytes);

@@ -1,6 +1,6 @@
 import { ExporterError } from '../errors.js';
 
-/** A record that is no span or log record at all, or whose own properties throw. */
+/** The value is not a span or log record, or one of its properties throws. */
 export class UnmappableRecordError extends ExporterError {
   constructor(particulars: string, options?: ErrorOptions) {
     super('unmappable-record', particulars, options);

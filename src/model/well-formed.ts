@@ -1,10 +1,11 @@
-/** With the `u` flag a surrogate pair is one code point: this matches lone surrogates only. */
+/** With the `u` flag a surrogate pair is one code point, so this matches lone surrogates only. */
 const loneSurrogate = /[\uD800-\uDFFF]/gu;
 
 /**
- * A text in well-formed Unicode: each lone surrogate becomes U+FFFD. UTF-8, and so BSON and Realm, have no form for one.
+ * Makes a text well-formed Unicode: each lone surrogate becomes U+FFFD, because UTF-8, and so BSON and Realm, cannot
+ * encode it.
  *
- * `String.prototype.toWellFormed` does the same, but not in React Native.
+ * `String.prototype.toWellFormed` does the same, but React Native lacks it.
  */
 export function toWellFormed(text: string): string {
   return text.search(loneSurrogate) === -1 ? text : text.replace(loneSurrogate, '\uFFFD');

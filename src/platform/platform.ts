@@ -1,29 +1,29 @@
 /**
- * What the exporter needs of the machine beneath it. `platform/node` gives it in Node, `platform/browser` in browsers
- * and React Native; package.json's `imports` chooses behind `#platform`.
+ * What the exporter needs from the machine. `platform/node` provides it in Node, `platform/browser` in browsers and React
+ * Native. The `imports` of package.json choose one as `#platform`.
  *
  * @module
  */
 
-/** Who holds a lock: enough to tell from elsewhere on the same machine whether that process still lives. */
+/** The holder of a lock, with what other processes of the machine need to find out whether it still runs. */
 export interface ProcessIdentity {
   /** Name of the machine or container. */
   readonly host: string;
-  /** Changes with every boot of the machine; empty where the system tells none. */
+  /** Changes with every boot of the machine; empty if the system has none. */
   readonly bootId: string;
-  /** The process id's name space: containers of one machine each count their own. Empty where the system tells none. */
+  /** The namespace of `pid`: each container has its own. Empty if the system has none. */
   readonly pidNamespace: string;
   readonly pid: number;
-  /** When the process began, in the system's own unit; empty where the system tells none. */
+  /** When the process started, in the system's own unit; empty if the system does not tell. */
   readonly startTime: string;
 }
 
 /** Files and processes. All calls are synchronous and small. */
 export interface PlatformFiles {
-  /** Where telemetry lives unless the app says otherwise: a directory for state, never a temporary one. */
+  /** The default directory for telemetry: the user's directory for state, never a temporary one. */
   defaultDirectory(): string;
   join(...segments: readonly string[]): string;
-  /** Makes a directory and its parents, readable by this user alone. */
+  /** Creates a directory and its parents, accessible to this user only. */
   makePrivateDirectory(path: string): void;
   /** Names in a directory; none if it does not exist. */
   list(directory: string): string[];
@@ -34,12 +34,12 @@ export interface PlatformFiles {
   read(path: string): string | undefined;
   /** The first bytes of a file, fewer if it is shorter; undefined if it does not exist. */
   readStart(path: string, maxBytes: number): Uint8Array | undefined;
-  /** Writes a file, private, such that a reader sees the old or the new text, whole. */
+  /** Writes a private file atomically: a reader sees either the old text or the new one. */
   write(path: string, text: string): void;
   /**
    * Creates a file with its text in one step.
    *
-   * @returns false if the file exists already: of several callers exactly one gets true
+   * @returns false if the file exists; of several callers, exactly one gets true
    */
   createExclusively(path: string, text: string): boolean;
   /** Removes a file; nothing happens if it does not exist. */
@@ -51,19 +51,19 @@ export interface PlatformFiles {
   /** This process. */
   readonly self: ProcessIdentity;
   /**
-   * Whether a process on this very machine, boot and name space lives.
+   * Whether a process of this machine, boot and namespace runs.
    *
-   * @returns undefined where the system does not tell
+   * @returns undefined if the system does not tell
    */
   isAlive(pid: number, startTime: string): boolean | undefined;
 }
 
-/** The machine beneath the exporter. */
+/** The machine that the exporter runs on. */
 export interface Platform {
-  /** An environment variable; undefined where there is no environment. */
+  /** An environment variable; undefined if there is no environment. */
   environment(name: string): string | undefined;
-  /** Undefined where no files can be had: then there is one place for data, and nobody to share it with. */
+  /** Undefined if there is no file system: then there is one slot, which no other process shares. */
   readonly files: PlatformFiles | undefined;
-  /** Lets the process end although the timer is still to come, where the system knows such a thing. */
+  /** Lets the process exit before the timer fires, if the system supports that. */
   unref(timer: ReturnType<typeof setTimeout>): void;
 }

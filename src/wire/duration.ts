@@ -1,10 +1,9 @@
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /**
- * Reads a length of time as people write it: a whole number of at most nine digits and its unit, `45s`, `90m`, `12h` or
- * `30d`.
+ * Parses a duration: a whole number of at most nine digits and a unit, as in `45s`, `90m`, `12h` or `30d`.
  *
- * @returns seconds; undefined for anything else
+ * @returns seconds; undefined for any other text
  */
 export function parseDurationSeconds(text: string): number | undefined {
   const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];

@@ -1,12 +1,12 @@
 /**
- * Numbers of telemetry in canonical Extended JSON v2, by the one rule that both layouts and both packages follow.
+ * Numbers of telemetry in canonical Extended JSON v2, by the one rule of both packages.
  *
  * Source: https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/ (canonical form).
  *
  * @module
  */
 
-/** Arrays and maps within each other; deeper ones travel as their strings. */
+/** How deep arrays and maps may be nested. Deeper ones are stored as text. */
 export const maxCollectionLevels = 64;
 
 /**

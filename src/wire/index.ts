@@ -1,6 +1,6 @@
 /**
- * What the exporters and whatever ingests their records agree on: the Realm classes and their properties, names as keys of
- * Realm dictionaries, numbers inside arrays and maps; and how both packages state errors and lengths of time.
+ * What the exporters and a server that stores their records agree on: Realm classes and properties, names as keys of Realm
+ * dictionaries, and numbers inside arrays and maps. Both packages also share their errors' base and the form of durations.
  *
  * Class and property names never change, and properties are never removed: devices come back after months.
  *

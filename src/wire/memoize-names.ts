@@ -1,9 +1,9 @@
-/** A name made up at run time is often long, and never seen again. */
+/** Names made at run time are often long and occur once. */
 const maxNameLength = 128;
 
 /**
- * A function of names that remembers its first results: names of telemetry repeat for ever. Those beyond `maxNames` are
- * computed each time, so that names made up at run time do not fill the memory.
+ * Caches the results of a function of names, because telemetry repeats the same names. Once `maxNames` results are cached,
+ * other names are computed each time, so that names made at run time do not fill the memory.
  */
 export function memoizeNames<T extends string | readonly string[]>(
   compute: (name: string) => T,

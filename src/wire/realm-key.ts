@@ -1,9 +1,9 @@
 /**
- * Names as keys of Realm dictionaries, and back.
+ * Encodes names as keys of Realm dictionaries, and decodes them.
  *
- * A Realm dictionary takes no key that contains `.` or begins with `$`, and a changeset is UTF-8. So `%` → `%25`, `.` →
- * `%2E`, a leading `$` → `%24` and a lone surrogate → `%uD800` (its four hex digits); all else stands for itself. Every
- * name has exactly one key.
+ * Realm rejects keys that contain `.` or begin with `$`, and a changeset is UTF-8. So `%` → `%25`, `.` → `%2E`, a leading
+ * `$` → `%24` and a lone surrogate → `%uD800` (its four hex digits). All other characters stay. Every name has exactly one
+ * key.
  *
  * @module
  */
@@ -16,8 +16,8 @@ const toDecode = /%(?:25|2E|u(D[89A-F][0-9A-F]{2}))|^%24/g;
 export const encodeRealmKey = memoizeNames((name) => name.replace(toEncode, encodeCharacter), 1024);
 
 /**
- * The name behind a Realm key. Never throws: of a key that {@link encodeRealmKey} cannot have made (another writer's),
- * what is no escape stands for itself, so that two such keys may have one name.
+ * The name of a Realm key. Never throws. If another writer made the key, a `%` that begins no escape stands for itself,
+ * so two such keys may give the same name.
  */
 export const decodeRealmKey = memoizeNames((key) => key.replace(toDecode, decodeEscape), 4096);
 

@@ -1,16 +1,16 @@
 /**
- * The Realm classes of layout `documents`: the wire contract between exporters and whatever ingests.
+ * The Realm classes of layout `documents`: the contract between the exporters and any server that stores their records.
  *
- * Names of classes and properties never change, and properties are never removed: devices that carry older files come
- * back after months. Properties are named as the documents' fields. Times are 64-bit nanoseconds, and their Dates are
- * made by the server. What a `mixed` cannot hold on every Realm version, arrays and maps, travels in the `…Json` string
- * beside its dictionary.
+ * Names of classes and properties never change, and properties are never removed, because devices with older files come
+ * back after months. Properties have the names of the documents' fields. Times are 64-bit nanoseconds; the server adds
+ * the Dates. Arrays and maps, which a `mixed` cannot hold on every Realm version, travel in the `…Json` string beside
+ * their dictionary.
  *
  * @module
  */
 import { InvalidOptionError } from './telemetry-error.js';
 
-/** A Realm object schema: plain, so that any Realm takes it. */
+/** A Realm object schema, as a plain object that every Realm version accepts. */
 export interface RecordSchema {
   name: string;
   primaryKey?: string;
@@ -19,7 +19,7 @@ export interface RecordSchema {
   properties: Record<string, string>;
 }
 
-/** The names of our classes, each with the prefix. */
+/** The names of our classes, with their prefix. */
 export interface ClassNames {
   readonly span: string;
   readonly logRecord: string;
@@ -28,14 +28,14 @@ export interface ClassNames {
   readonly instrumentationScope: string;
 }
 
-/** Realm takes class names of up to 57 characters; the longest of ours has 20. */
+/** Realm limits class names to 57 characters; our longest has 20. */
 const classPrefixPattern = /^(?:[A-Za-z][A-Za-z0-9_]{0,35})?$/;
 
 /**
  * The names of our classes under a prefix.
  *
  * @param classPrefix - `''` for none; `Acme` makes `AcmeSpan`
- * @throws InvalidOptionError where no Realm class could begin so
+ * @throws InvalidOptionError if the name of a Realm class cannot begin with the prefix
  */
 export function classNamesFor(classPrefix = ''): ClassNames {
   if (typeof classPrefix !== 'string' || !classPrefixPattern.test(classPrefix)) {
@@ -55,9 +55,9 @@ export function classNamesFor(classPrefix = ''): ClassNames {
 }
 
 /**
- * The schemas that a Realm must be opened with to take our records: two asymmetric classes and three embedded ones.
+ * The schemas with which a Realm must be opened to store our records: two asymmetric and three embedded classes.
  *
- * @throws InvalidOptionError for a prefix that no Realm class could begin with
+ * @throws InvalidOptionError if the name of a Realm class cannot begin with the prefix
  */
 export function schemasFor(options: { classPrefix?: string } = {}): RecordSchema[] {
   const names = classNamesFor(options.classPrefix);

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** How loudly the side that meets an error reports it. */
+/** The level at which an error is logged. */
 export type ErrorLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** One row of a package's table of errors. */

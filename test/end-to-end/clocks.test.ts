@@ -57,7 +57,7 @@ describe(`a device (${engineName} engine) whose clock is wrong`, function () {
   });
 
   for (const [what, time] of wrongClocks) {
-    it(`delivers with its own times where it ${what}`, async () => {
+    it(`delivers with its own times if it ${what}`, async () => {
       setClock(time);
       const app = startApp();
       app.record('fresh token');
@@ -162,7 +162,7 @@ class App {
   }
 }
 
-/** Milliseconds since 1970, whatever clock is set; taken while modules load. */
+/** The real clock in milliseconds since 1970, captured before tests install another clock. */
 const rightTime = Date.now.bind(Date);
 
 /** Gives the process another clock, which goes on from `time`. Timers are left alone. */

@@ -99,7 +99,7 @@ describeStores(`exporters, realm-js (${engineName} engine) and realm-ingest`, (k
     assert.deepEqual(await counts(), [8, 8]);
   });
 
-  it('says that its credentials are refused, and keeps what is recorded', async () => {
+  it('reports refused credentials, and keeps the records', async () => {
     await site.restart({ allowAnonymous: false });
     const app = startApp();
     app.record(2);
@@ -260,7 +260,7 @@ interface App {
   readonly connection: Connection;
   readonly tracer: Tracer;
   readonly logger: Logger;
-  /** Records so many spans and log records. */
+  /** Records `count` spans and log records. */
   record(count: number): void;
   forceFlush(): Promise<void>;
   /** Resolves when the server has acknowledged all that was recorded. */

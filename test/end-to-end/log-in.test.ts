@@ -28,13 +28,13 @@ describeStores(`log-in of realm-js (${engineName} engine)`, (kind) => {
     await scratch.remove();
   });
 
-  it('takes anonymous users where they are allowed', async () => {
+  it('takes anonymous users if they are allowed', async () => {
     const { url } = await start({ allowAnonymous: true });
     const { user } = await openDevice({ baseUrl: url, appId, schema });
     assert.match(user.id, /^anon-/);
   });
 
-  it('refuses anonymous users where they are not', async () => {
+  it('refuses anonymous users if they are not', async () => {
     const { url } = await start({ allowAnonymous: false });
     const app = new Realm.App({ id: appId, baseUrl: url });
     await assert.rejects(app.logIn(Realm.Credentials.anonymous()), /anonymous log-in is not enabled/);

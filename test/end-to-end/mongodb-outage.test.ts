@@ -194,7 +194,7 @@ describeProxiedMongodb(
   },
 );
 
-/** Every device writes so many notes, spread over a time. */
+/** Every device writes `count` notes, spread over a time. */
 async function writeFor(writers: readonly Device[], seconds: number, notes: number): Promise<void> {
   const begun = performance.now();
   for (let n = 0; n < notes; n++) {

@@ -337,7 +337,7 @@ function assertShape([row]: readonly Row[], sample: Row): void {
   assert.deepEqual(Object.keys(row ?? {}).sort(), Object.keys(sample).sort());
 }
 
-/** Whether the server calls a walk through an index by the name that MongoDB has for it, where it can be nothing else. */
+/** Whether the server's `explain` uses MongoDB's own name for an index scan. */
 async function explainsAsMongodb(db: Db): Promise<boolean> {
   return db
     .collection('Span')

@@ -59,7 +59,7 @@ describeMongodb('three realm-ingest processes on one MongoDB', function () {
   });
 
   describe('live copies of one file', () => {
-    it('have everything stored once that any of them sends, whatever versions they have in common', async () => {
+    it('store everything that any of them sends once, for every pair of versions', async () => {
       const token = (await logIn(servers[0].url, appId)).access_token;
       const original = await SyncClient.open(servers[0].url, appId, token);
       const changesets = new Map<number, Uint8Array>([

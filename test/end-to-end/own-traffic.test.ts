@@ -15,7 +15,7 @@ const app = fileURLToPath(new URL('../support/instrumented-app.ts', import.meta.
 describeStores('an app with http, undici and net instrumented', (kind) => {
   const site = useSite(kind, (store) => startIngest({ appId, store }));
 
-  it('records its own requests, and none that the exporter makes, over a cut and a reconnect', async () => {
+  it('records its own requests, and no request of the exporter, across a cut and a reconnect', async () => {
     const child = spawn(process.execPath, ['--import', 'tsx', app], {
       env: { ...process.env, BASE_URL: site.network.url, APP_ID: appId, DIRECTORY: site.scratch.path },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

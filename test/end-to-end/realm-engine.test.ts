@@ -108,7 +108,7 @@ describeStores(`realm-js (${engineName} engine) and realm-ingest in one process`
   });
 
   describe('the same _id from two devices', () => {
-    it('is one document where both wrote the same', async () => {
+    it('is one document if both wrote the same', async () => {
       const same = note(1);
       for (const device of [await open(), await open()]) {
         device.write('Note', same);

@@ -30,7 +30,7 @@ describeKotlin(
       let unsentBytes = 0;
       const gauge = new RealmFileGauge({ fileBytes, recordBytes: () => unsentBytes });
 
-      /** Writes so many objects, all but the first ones offline, then delivers them. @returns the sizes that the file had */
+      /** Writes `count` objects, all but the first ones offline, then delivers them. @returns the sizes of the file */
       const run = async (count: number): Promise<Set<number>> => {
         const sizes = new Set<number>();
         const client = start(count, environment);

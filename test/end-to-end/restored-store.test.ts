@@ -58,7 +58,7 @@ describeStores(`a device (${engineName} engine) whose server loses its store or 
           ? undefined
           : Realm.Credentials.apiKey(await addApiKey(scratch.store, userName));
 
-      it('goes on where the store is lost and its secret was kept elsewhere', async () => {
+      it('goes on if the store is lost and its secret was kept elsewhere', async () => {
         await startServer({ secret });
         const device = await open(await credentials());
         await writeAndUpload(device, 1);
@@ -72,7 +72,7 @@ describeStores(`a device (${engineName} engine) whose server loses its store or 
         assertErrors(aheadOfStore);
       });
 
-      it('goes on where the store is an older copy, also with a token that has expired meanwhile', async () => {
+      it('goes on if the store is an older copy, also with a token that has expired meanwhile', async () => {
         await startServer({ accessTokenSeconds: 1 });
         const device = await open(await credentials());
         await writeAndUpload(device, 1);
@@ -94,7 +94,7 @@ describeStores(`a device (${engineName} engine) whose server loses its store or 
   }
 
   describe('log-in: anonymous', () => {
-    it('goes on where the secret is lost', async () => {
+    it('goes on if the secret is lost', async () => {
       await startServer({ secret });
       const device = await open();
       await writeAndUpload(device, 1);
@@ -107,7 +107,7 @@ describeStores(`a device (${engineName} engine) whose server loses its store or 
       assertErrors(secretHasChanged, takenOn);
     });
 
-    it('goes on where the store is lost, and the secret with it', async () => {
+    it('goes on if the store is lost, and the secret with it', async () => {
       await startServer();
       const device = await open();
       await writeAndUpload(device, 1);
@@ -124,7 +124,7 @@ describeStores(`a device (${engineName} engine) whose server loses its store or 
   });
 
   describe('log-in: API key', () => {
-    it('is held back where the secret is lost, until it logs in anew', async () => {
+    it('is held back if the secret is lost, until it logs in anew', async () => {
       await startServer({ secret });
       const key = await addApiKey(scratch.store, userName);
       const device = await open(Realm.Credentials.apiKey(key));
@@ -141,7 +141,7 @@ describeStores(`a device (${engineName} engine) whose server loses its store or 
       assertErrors(secretHasChanged, heldBack);
     });
 
-    it('is the same user with a new key of its name, where the store is lost, and the secret with it', async () => {
+    it('is the same user with a new key of its name, if the store is lost, and the secret with it', async () => {
       await startServer();
       const device = await open(Realm.Credentials.apiKey(await addApiKey(scratch.store, userName)));
       await writeAndUpload(device, 1);

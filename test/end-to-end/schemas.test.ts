@@ -12,7 +12,7 @@ const appId = 'schemas';
 
 type Properties = Record<string, Realm.ObjectSchema['properties'][string]>;
 
-/** Our classes as this release declares them, but for what `changes` says of a class: undefined takes a property away. */
+/** This release's classes with `changes` applied to one of them: undefined removes a property. */
 function schemaWith(
   changes: Record<string, Record<string, Properties[string] | undefined>>,
 ): Realm.ObjectSchema[] {

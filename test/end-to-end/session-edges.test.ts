@@ -69,7 +69,7 @@ describeStores(`a device (${engineName} engine) at the edges of what sessions ar
     await assertStored(chunks, device);
   });
 
-  it('uploads what is larger than a batch, and transactions that are larger than a commit', async () => {
+  it('uploads objects larger than a batch, and transactions larger than a commit', async () => {
     const device = await open();
     site.network.cut();
     const small = Array.from({ length: 100 }, () => chunk(10 * kibibyte)); // a client uploads 128 KiB at once
@@ -141,7 +141,7 @@ interface Chunk extends Record<string, unknown> {
   readonly bytes: ArrayBuffer;
 }
 
-/** An object with so many bytes; they do not compress unless they repeat themselves. */
+/** An object with `bytes` bytes, which compress only if they repeat. */
 function chunk(size: number, repeatedAfter = size): Chunk {
   const bytes = Buffer.alloc(size, randomBytes(repeatedAfter));
   return { _id: new BSON.ObjectId(), bytes: Uint8Array.from(bytes).buffer };

@@ -89,7 +89,7 @@ describe('ExportDelegate', () => {
       assert.match(logged[0]!.message, /^Exporter: 2 of 4 records cannot be mapped .*no way to map !b$/);
     });
 
-    it('reports success, without a write, where nothing can be mapped', async () => {
+    it('reports success, without a write, if nothing can be mapped', async () => {
       const write = sinon.spy(target, 'onWrite');
       assert.deepEqual(await exported(createDelegate(), itemsNamed('!a')), { code: 0 });
       assert.equal(write.callCount, 0);
@@ -113,7 +113,7 @@ describe('ExportDelegate', () => {
       );
     });
 
-    it('reports failure, and how many records it concerns, where records were not stored', async () => {
+    it('reports failure with the number of records if records were not stored', async () => {
       target.onWrite = (records) => Promise.resolve(nothingStored(records));
       const { code, error } = await exported(createDelegate(), itemsNamed('a', 'b'));
       assert.equal(code, 1);
@@ -121,7 +121,7 @@ describe('ExportDelegate', () => {
       assert.match(error.message, /2 records were not stored: disk full/);
     });
 
-    it('reports failure and counts where the target breaks its word and rejects', async () => {
+    it('reports failure and counts if the target breaks its contract and rejects', async () => {
       target.onWrite = () => Promise.reject(new Error('broken'));
       const { code, error } = await exported(createDelegate(), itemsNamed('a', 'b'));
       assert.equal(code, 1);
@@ -246,7 +246,7 @@ describe('ExportDelegate', () => {
       assert.match(logged[0]!.message, /not committed within 30 ms/);
     });
 
-    it('does not reject where an export failed', async () => {
+    it('does not reject if an export failed', async () => {
       target.onWrite = () => Promise.reject(new Error('broken'));
       const delegate = createDelegate();
       delegate.export(itemsNamed('a'), () => undefined);
@@ -277,7 +277,7 @@ describe('ExportDelegate', () => {
       assert.equal(target.users, 0);
     });
 
-    it('takes one bound for all of it, where writes hang and where the release hangs', async () => {
+    it('keeps one bound for all of it, if writes hang and if the release hangs', async () => {
       target.onWrite = () => new Promise(() => undefined);
       target.onRelease = () => new Promise(() => undefined);
       const delegate = createDelegate(50);
@@ -288,7 +288,7 @@ describe('ExportDelegate', () => {
       assert.ok(target.releases[0]! < 50, `release was given ${target.releases[0]} ms`);
     });
 
-    it('does not reject where the release breaks its word', async () => {
+    it('does not reject if the release breaks its contract', async () => {
       target.onRelease = () => Promise.reject(new Error('broken'));
       await createDelegate().shutdown();
       target.onRelease = () => {

@@ -131,7 +131,7 @@ describe('metrics of the exporters', () => {
     assert.deepEqual(await durationsByError(), { none: 1 });
   });
 
-  it('count each record once where the target breaks its word', async () => {
+  it('count each record once if the target breaks its contract', async () => {
     const exporter = new RealmSpanExporter({ connection, selfObsMeterProvider });
     target.onWrite = () => Promise.reject(new Error('broken'));
     await exported(exporter, [span, null as never]);

@@ -50,7 +50,7 @@ for (const Exporter of exporters) {
       });
     }
 
-    it('leave no trace in the connection where they are wrong', () => {
+    it('leave the connection unchanged if they are wrong', () => {
       const target = new MemoryTarget();
       const wrong = { connection: { [recordTarget]: target }, classPrefix: 'Acme' };
       assert.throws(() => new Exporter(wrong));

@@ -53,7 +53,7 @@ describe('exporters without a network', () => {
     assert.equal(connection.status.spooled, 600);
   });
 
-  it('measure as exported what is committed, and as failed what a closed connection turns away', async () => {
+  it('count committed records as exported, and records that a closed connection refuses as failed', async () => {
     const connection = connect({
       Realm,
       ...{ appId: 'app', baseUrl: 'http://127.0.0.1:9', credentials: Realm.Credentials.anonymous() },

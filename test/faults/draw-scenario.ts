@@ -195,7 +195,7 @@ function drawNetworkFault(random: Random, moment: Moment): NetworkFault {
   return { at, action: random.weighted(candidates)(random) };
 }
 
-/** What is sure to come after a fault. */
+/** Events that certainly follow a fault. */
 function after({ at, action }: NetworkFault, moment: Moment): Moment {
   if ('afterMillis' in at) return 'connected';
   const isCut = cutTypes.has(action.type);

@@ -17,7 +17,7 @@ import type { ServerPool } from './server/server-pool.js';
 /** What runs have in common. */
 export interface RunSettings {
   readonly pool: ServerPool;
-  /** Where evidence of a failed run goes; nothing is kept of the others. */
+  /** Directory for the evidence of failed runs. Nothing is kept of the others. */
   readonly evidenceDirectory: string;
   /** Another store than a SQLite file of the run's own. */
   readonly storeFor?: (seed: number) => { readonly url: string; remove(): Promise<void> };
@@ -38,17 +38,17 @@ export interface RunResult extends Verdict {
   readonly struck: readonly string[];
   /** Documents that came to the store again, and were there. */
   readonly resent: number;
-  /** Whatever else was not as it should be; a run without any, and with nothing lost, doubled or corrupted, is well. */
+  /** All other findings. A run passes if this is empty and nothing was lost, doubled or corrupted. */
   readonly problems: readonly string[];
   readonly millis: number;
-  /** Where the evidence of a failed run is. */
+  /** Directory with the evidence of a failed run. */
   readonly evidence?: string;
 }
 
 /** Lines kept of what happened. */
 const maxLines = 20_000;
 
-/** The app that every run serves, each in a store of its own. */
+/** The app that every run serves, each run with its own store. */
 const appId = 'faults';
 
 /** One run: clients record while faults strike; then all has to be in the store, once, and as it was recorded. */

@@ -18,7 +18,7 @@ const timeoutMillis = 20 * 60_000;
 try {
   defineRuns(readRunSettings(process.env));
 } catch (error) {
-  // Mocha hides what a file throws while it is loaded behind an error of its own.
+  // If a file throws while it is loaded, mocha hides that behind its own error.
   it('fault runs know their settings', () => {
     throw error;
   });

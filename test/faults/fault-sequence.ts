@@ -57,7 +57,7 @@ export class FaultSequence {
     return this.#faults.slice(this.#next);
   }
 
-  /** What is to happen at this message. */
+  /** The fault to inject at this message. */
   intercept(message: Message): Strike | undefined {
     const fault = this.#faults[this.#next];
     if (this.#hasEnded || fault === undefined || !('kind' in fault.at)) return undefined;

@@ -25,7 +25,7 @@ describe('the fault harness', function () {
     await rm(evidenceDirectory, { recursive: true });
   });
 
-  it('finds nothing wrong where nothing is', async () => {
+  it('finds nothing wrong if nothing is wrong', async () => {
     const { records, lost, duplicated, corrupted, deadLetters, problems } = await run(scenarioOf([]));
     assert.deepEqual(
       { records, lost, duplicated, corrupted, deadLetters, problems },

@@ -1,7 +1,7 @@
 import { MongoClient } from 'mongodb';
 import { formatSeed } from './random.js';
 
-/** Gives each run a database of its own on a MongoDB server. */
+/** Gives each run its own database on a MongoDB server. */
 export function mongodbStores(uri: string): (seed: number) => { url: string; remove(): Promise<void> } {
   const own = `${process.pid}`;
   return (seed) => {

@@ -5,7 +5,7 @@ import type { StoreContents } from './server/messages.js';
 /** The collections that fault runs write to. */
 export const collections = ['Span', 'LogRecord', 'Note'] as const;
 
-/** What comparing what was recorded with what is stored came to. */
+/** The result of comparing the recorded with the stored records. */
 export interface Verdict {
   /** Records that are not in the store. */
   readonly lost: number;
@@ -74,7 +74,7 @@ function index(collection: string, lines: readonly string[]): Map<string, Stored
   return byKey;
 }
 
-/** The key of a stored record; undefined if it is none of ours. */
+/** The key of a stored record; undefined if the record is not from this run. */
 function keyOf(document: Stored): string | undefined {
   const { key: own, attributes } = document as {
     key?: unknown;

@@ -52,7 +52,7 @@ export class Random {
     return new Uint8Array(words.buffer.slice(0, count));
   }
 
-  /** A generator of its own, so that what is drawn of one does not move the other. */
+  /** An independent generator: drawing from one does not change the other. */
   fork(): Random {
     return new Random(this.integer(0, 2 ** 32 - 1));
   }
@@ -63,7 +63,7 @@ export function formatSeed(seed: number): string {
   return `0x${(seed >>> 0).toString(16).padStart(8, '0')}`;
 }
 
-/** @throws Error for what is not a seed of 32 bits, hexadecimal with `0x` or decimal */
+/** @throws Error if it is not a 32-bit seed, hexadecimal with `0x` or decimal */
 export function parseSeed(text: string): number {
   const seed = /^(0x[0-9a-f]{1,8}|\d{1,10})$/iu.test(text) ? Number(text) : Number.NaN;
   if (!(seed < 2 ** 32)) throw new Error(`not a seed of 32 bits: ${JSON.stringify(text)}`);

@@ -44,7 +44,7 @@ function countRealms({ clients }: Scenario): number {
   );
 }
 
-/** So many places, first come, first served; who wants more than there are has them all. */
+/** A fixed number of places, first come, first served. A request for more than all takes all. */
 class Places {
   readonly #total: number;
   readonly #waiting: { readonly count: number; readonly enter: () => void }[] = [];

@@ -12,7 +12,7 @@ const defaultRunCount = 200;
 /**
  * Reads `FAULT_SEED` (default: a new one) and `FAULT_RUNS` (default: 200).
  *
- * @throws Error, with the variable's name, for what is no seed or no positive integer: no runs would find nothing wrong
+ * @throws Error that names the variable, if its value is not a seed or not a positive integer; zero runs would find nothing
  */
 export function readRunSettings(environment: Readonly<Record<string, string | undefined>>): FaultRunSettings {
   const { FAULT_SEED: seed, FAULT_RUNS: runs } = environment;

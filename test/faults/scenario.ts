@@ -6,7 +6,7 @@
 import { formatSeed } from './random.js';
 import type { MessageKind } from './proxy/message-kind.js';
 
-/** Where in the traffic of one client a fault strikes. */
+/** The point in one client's traffic at which a fault strikes. */
 export interface MessagePlace {
   readonly kind: MessageKind;
   /** The nth such message since the client's last fault, from 1. */
@@ -38,7 +38,7 @@ export type NetworkAction =
   | { readonly type: 'latency'; readonly millis: number }
   /** Both directions, until the connection ends. */
   | { readonly type: 'throttle'; readonly bytesPerSecond: number }
-  /** The next few kilobytes pass in pieces of so many bytes. */
+  /** The next few kilobytes pass in pieces of this many bytes. */
   | { readonly type: 'trickle'; readonly bytes: number }
   /** SIGKILL, and a new process on the same store after a while. */
   | { readonly type: 'kill-server'; readonly downMillis: number }
@@ -49,7 +49,7 @@ export type NetworkAction =
   /** The client goes off the network by itself, and comes back. */
   | { readonly type: 'pause-client'; readonly millis: number };
 
-/** A fault that strikes one client's traffic, or at a moment of its own. */
+/** A fault that strikes in one client's traffic, or at a given time. */
 export interface NetworkFault {
   readonly at: MessagePlace | { readonly afterMillis: number };
   readonly action: NetworkAction;
@@ -57,7 +57,7 @@ export interface NetworkFault {
 
 /** What a store does to one call. */
 export type StoreAction =
-  /** Does nothing, so many times, and says that it may be tried again. */
+  /** Fails this many times with a retryable error, without doing anything. */
   | { readonly type: 'fail'; readonly times: number }
   /** Begins late. */
   | { readonly type: 'stall'; readonly millis: number }
@@ -74,7 +74,7 @@ export interface StoreFault {
 
 /** One user on one connection. */
 export interface ClientPlan {
-  /** Records through our exporters, or writes into Realms of its own, or both on one connection. */
+  /** Records through our exporters, writes into its own Realms, or does both on one connection. */
   readonly exporters: boolean;
   /** How many Realms it writes to by itself. */
   readonly realms: number;

@@ -27,7 +27,7 @@ Ends with 1 at the first run that fails.
 /** Runs of one process. */
 const runsOfWorker = 300;
 
-/** How often the progress line is written where it cannot be overwritten, milliseconds. */
+/** Interval of progress lines in milliseconds, if the output is not a terminal. */
 const lineMillis = 10_000;
 
 const { values } = parseArgs({

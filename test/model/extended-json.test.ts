@@ -114,7 +114,7 @@ describe('Arrays and maps as Extended JSON', () => {
     );
   });
 
-  it('goes 64 levels deep; what is deeper becomes text, and is noted', () => {
+  it('goes 64 levels deep; deeper values become text with a note', () => {
     assert.deepEqual(write(nested(64)).notes, []);
     const { text, notes } = write([nested(64)]);
     assert.ok(text.includes('""'), 'the innermost, an empty array, as String() has it');
@@ -154,7 +154,7 @@ describe('Arrays and maps as Extended JSON', () => {
     assert.equal(notes.length, 2);
   });
 
-  it('ends early where it cannot fit into a document', () => {
+  it('ends early if it cannot fit into a document', () => {
     const sparse: unknown[] = [];
     sparse.length = 2 ** 32 - 1;
     assert.throws(() => write(sparse), ValueTooLargeError);
@@ -163,7 +163,7 @@ describe('Arrays and maps as Extended JSON', () => {
     assert.throws(() => write(laughs), ValueTooLargeError);
   });
 
-  it('ends early where the same parts are in it exponentially often', () => {
+  it('ends early if it contains the same parts exponentially often', () => {
     let reads = 0;
     let part: unknown = {
       get leaf() {

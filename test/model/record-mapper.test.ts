@@ -191,7 +191,7 @@ describe('A span', () => {
     });
   });
 
-  it('has fields that are absent where they are empty or zero', () => {
+  it('has fields that are absent if they are empty or zero', () => {
     const { values, notes } = mapper.toSpan(
       bareSpan({
         parentSpanContext: { traceId, spanId: '', traceFlags: 0 },
@@ -290,7 +290,7 @@ describe('A span', () => {
     assert.deepEqual(notes, ['links: one could not be read, dropped']);
   });
 
-  it('has texts where the app gave something else', () => {
+  it('has texts if the app gave something else', () => {
     const { values, notes } = mapper.toSpan(
       bareSpan({ name: 7, status: { code: 2, message: new Error('no') } }),
     );
@@ -354,7 +354,7 @@ describe('Attributes', () => {
     assert.equal((result.attributes as { bytes: Uint8Array }).bytes[0], 0, 'a copy');
   });
 
-  it('put arrays and maps, and what is stored as a map, into the text beside', () => {
+  it('put arrays, maps and values stored as maps into the text beside', () => {
     const { attributes, json, notes } = attributesOf({
       list: [],
       map: {},
@@ -403,7 +403,7 @@ describe('Attributes', () => {
     assert.equal(json, undefined);
   });
 
-  it('never throw, whatever the app puts there, and cost no more than themselves', () => {
+  it('never throw, whatever the app puts there; only the bad value is lost', () => {
     const thrower = (): never => {
       throw new Error('hostile');
     };
@@ -552,7 +552,7 @@ describe('What a record loses', () => {
 });
 
 describe('The text beside a dictionary', () => {
-  // So what is bounded bounds it: Realm throws in mid-transaction for a text of 16 MiB.
+  // Realm throws in mid-transaction for a text of 16 MiB, so the record's bound must cover it.
   for (const [what, attributes] of [
     ['texts of three bytes a character', { a: ['€€€', '€'.repeat(5000)], '€': ['€'] }],
     ['many small attributes', Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`${i}`, []]))],

@@ -1,6 +1,6 @@
 import type { Platform } from '../platform.js';
 
-/** Browsers and React Native: one process, and Realm itself knows where its files go. */
+/** Browsers and React Native: one process, and Realm chooses the location of its files. */
 export const platform: Platform = {
   environment: () => undefined,
   files: undefined,

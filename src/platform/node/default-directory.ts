@@ -3,7 +3,7 @@ import { isAbsolute, join } from 'node:path';
 
 const NAME = 'opentelemetry-exporter-realm';
 
-/** The directory for state of this user: `$XDG_STATE_HOME` or `~/.local/state`, and their like on macOS and Windows. */
+/** The user's directory for state: `$XDG_STATE_HOME` or `~/.local/state`, and its counterparts on macOS and Windows. */
 export function defaultDirectory(
   environment: Readonly<Record<string, string | undefined>> = process.env,
   system: string = platform(),
@@ -13,7 +13,7 @@ export function defaultDirectory(
   if (system === 'win32') {
     return join(environment.LOCALAPPDATA ?? join(home, 'AppData', 'Local'), NAME);
   }
-  // The XDG base directory specification has relative paths ignored.
+  // The XDG Base Directory Specification says to ignore relative paths.
   const stateHome = environment.XDG_STATE_HOME;
   const base = stateHome !== undefined && isAbsolute(stateHome) ? stateHome : join(home, '.local', 'state');
   return join(base, NAME);

@@ -76,7 +76,7 @@ function readStart(path: string, maxBytes: number): Uint8Array {
 function createExclusively(path: string, text: string): boolean {
   const temporary = writeTemporary(path, text);
   try {
-    // A hard link is made in one step, and only where nothing is yet: the file never shows without its text.
+    // A hard link is created in one step and fails if the name exists, so the file never appears without its text.
     linkSync(temporary, path);
     return true;
   } catch (error) {

@@ -2,7 +2,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { ProcessIdentity } from '../platform.js';
 
-/** This process, as others on the machine can recognise it. */
+/** The identity of this process, by which other processes of the machine recognise it. */
 export function identifySelf(): ProcessIdentity {
   return {
     host: hostname(),
@@ -17,7 +17,7 @@ export function identifySelf(): ProcessIdentity {
 export function isAlive(pid: number, startTime: string): boolean | undefined {
   if (!processExists(pid)) return false;
   const actual = readStartTime(pid);
-  // Without start times an id that was given out again cannot be told from the process that had it before.
+  // Without start times, a reused process id looks like the process that had it before.
   if (startTime === '' || actual === undefined) return undefined;
   return actual === startTime;
 }
@@ -27,16 +27,16 @@ function processExists(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it lives, and is another user's.
+    // EPERM: it runs and belongs to another user.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
-/** Linux: clock ticks from boot to the process's start, field 22 of `/proc/<pid>/stat`; a zombie has ended. */
+/** Linux: clock ticks from boot to the start of the process, field 22 of `/proc/<pid>/stat`. A zombie has ended. */
 function readStartTime(pid: number): string | undefined {
   return attempt(() => {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the program's name in parentheses and may hold both blanks and parentheses.
+    // The second field is the program's name in parentheses, and may itself contain blanks and parentheses.
     const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return state === 'Z' ? 'ended' : fields[18];
   });

@@ -65,7 +65,7 @@ export class ExportingApp {
 
   /** @returns whether the server has acknowledged all that was recorded */
   async settled(timeoutMillis: number): Promise<boolean> {
-    // One after the other: a second flush of the SDK's log processor returns at once, and leaves records where they are.
+    // One after another: a second flush of the SDK's log processor returns at once and flushes nothing.
     this.#flushed = this.#flushed.then(() =>
       Promise.all([this.#traces.forceFlush(), this.#logs.forceFlush()]),
     );
@@ -73,7 +73,7 @@ export class ExportingApp {
     return this.connection.flush(timeoutMillis);
   }
 
-  /** What is not as it should be, once everything is settled. */
+  /** Findings after everything has settled. */
   problems(): string[] {
     const recorded = this.expected.length;
     const { spooled, unsynced, acknowledged, dropped, state } = this.connection.status;
@@ -89,7 +89,7 @@ export class ExportingApp {
     ];
   }
 
-  /** The synced Realm, if one was opened: the engine goes on dialling for it unless its session is paused. */
+  /** The synced Realm, if one was opened. The engine keeps reconnecting for it unless its session is paused. */
   async openRealm(): Promise<Realm | undefined> {
     const realm = (this.connection as unknown as Connection & { realm: Promise<Realm> }).realm;
     return Promise.race([realm, Promise.resolve(undefined)]);

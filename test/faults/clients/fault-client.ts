@@ -6,13 +6,13 @@ import type { ExpectedRecord } from './expected-record.js';
 import { ExportingApp } from './exporting-app.js';
 import { drawNote, noteSchema } from './notes.js';
 
-/** Where a client finds its server, and what it is called. */
+/** A client's name and the address of its server. */
 export interface ClientSettings {
   readonly appId: string;
   readonly baseUrl: string;
   /** Unlike that of every other client in this process. */
   readonly name: string;
-  /** A directory of its own. */
+  /** The client's own directory. */
   readonly directory: string;
   readonly random: Random;
   /** Ends a client that has not even logged in. */
@@ -22,7 +22,7 @@ export interface ClientSettings {
 /** How long a client that logs in by itself waits before it tries again, milliseconds. */
 const logInMillis = 100;
 
-/** One user on one connection: our exporters, Realms of its own, or both. */
+/** One user on one connection: with our exporters, with its own Realms, or both. */
 export class FaultClient {
   readonly #plan: ClientPlan;
   readonly #name: string;
@@ -45,7 +45,7 @@ export class FaultClient {
     this.#realms = realms;
   }
 
-  /** Resolves once there is a user, where the client logs in by itself; our exporters log in later. */
+  /** Resolves when the client has a user, if it logs in itself. Our exporters log in later. */
   static async start(plan: ClientPlan, settings: ClientSettings): Promise<FaultClient> {
     const { appId, baseUrl, name, directory } = settings;
     const { maxExportBatchSize } = plan;
@@ -107,7 +107,7 @@ export class FaultClient {
     });
   }
 
-  /** What is not as it should be, once everything is settled. */
+  /** Findings after everything has settled. */
   problems(): string[] {
     return this.#app?.problems() ?? [];
   }
@@ -149,7 +149,7 @@ async function logIn(app: Realm.AnyApp, signal: AbortSignal): Promise<Realm.User
   }
 }
 
-/** A wait ends with an error where a session does. */
+/** A wait fails if its session does. */
 async function uploaded(realm: Realm, deadline: number): Promise<boolean> {
   for (;;) {
     const leftMillis = deadline - performance.now();

@@ -30,7 +30,7 @@ export const noteSchema: Realm.ObjectSchema[] = [
   { name: 'Place', embedded: true, properties: { name: 'string', floor: 'int?' } },
 ];
 
-/** One object: what `realm.create` takes, and what is stored. */
+/** One object: the argument of `realm.create`, and the document to expect. */
 export function drawNote(
   random: Random,
   key: string,

@@ -1,6 +1,6 @@
 /**
- * Values with what is to become of them: made together, so that nothing has to be worked out by rules that the code
- * under test has, too.
+ * Values with their expected documents. Both are made together, so that the expectation does not repeat the rules of the
+ * code under test.
  *
  * @module
  */
@@ -67,7 +67,7 @@ export function bodyValue(random: Random): Pair {
   return random.chance(0.2) ? random.pick(bigints) : anyValue(random);
 }
 
-/** What the attributes of a log record may hold: anything, nested, but for BigInt, which the SDK drops. */
+/** Attributes of a log record: any nested value except BigInt, which the SDK drops. */
 export function anyValue(random: Random, depth = 0): Pair {
   const leaf: (readonly [number, () => Pair])[] = [
     [6, () => attributeValue(random)],

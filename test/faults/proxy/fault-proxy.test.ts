@@ -151,7 +151,7 @@ describe('the fault proxy', () => {
     await until(() => server?.received === request + request);
   });
 
-  it('throttles to so many bytes a second', async () => {
+  it('throttles to a number of bytes a second', async () => {
     strikeWith({ where: 'before', part: 0 }, (link) => {
       link.pace.bytesPerSecond = 400;
     });

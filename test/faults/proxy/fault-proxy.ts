@@ -22,7 +22,7 @@ export class FaultProxy {
     });
   }
 
-  /** A proxy on a port of its own, with no server behind it: every connection is reset at once. */
+  /** A proxy on its own port without a server: every connection is reset at once. */
   static async create(interceptor: Interceptor): Promise<FaultProxy> {
     const listener = createServer({ allowHalfOpen: true });
     listener.listen(0, '127.0.0.1');

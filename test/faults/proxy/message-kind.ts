@@ -46,7 +46,7 @@ export type MessageKind =
   | `${RequestKind} answer`
   | (typeof clientMessages)[number]
   | (typeof serverMessages)[number]
-  /** PING, PONG and CLOSE of WebSocket itself, and what is not known. */
+  /** WebSocket's own PING, PONG and CLOSE, and unknown messages. */
   | 'client frame'
   | 'server frame';
 

@@ -84,7 +84,7 @@ describe('the message reader of the fault proxy', () => {
     );
   });
 
-  it('gives up what is no message yet when its connection ends', () => {
+  it('drops an incomplete message when its connection ends', () => {
     const dialogue = new Dialogue();
     assert.deepEqual(read(dialogue, 'client', [Buffer.from('GET / HT')]), []);
     assert.equal(dialogue.fromClient.takeRest().toString(), 'GET / HT');

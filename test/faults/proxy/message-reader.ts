@@ -63,7 +63,7 @@ export class Dialogue {
 
 /** Cuts one direction's stream into segments of messages. */
 export class MessageReader {
-  /** @returns the message that begins with these bytes, or undefined where more of it has to be seen */
+  /** @returns the message that begins with these bytes, or undefined if more bytes are needed */
   readonly #identify: (bytes: Buffer) => Message | undefined;
   /** The beginning of a message that is not named yet. */
   #unnamed = Buffer.alloc(0);

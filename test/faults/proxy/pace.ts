@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 
-/** Where nothing slows a connection down. */
+/** The pace of a connection that nothing slows down. */
 const unlimited = Number.POSITIVE_INFINITY;
 
 /** How fast the bytes of one connection pass, both directions alike. */
@@ -11,7 +11,7 @@ export class Pace {
   #pieceBytes = unlimited;
   #trickleBytes = 0;
 
-  /** From now on so many bytes pass in small pieces, each in a turn of its own. */
+  /** The next `bytes` bytes pass in small pieces, each in its own turn of the event loop. */
   trickle(totalBytes: number, pieceBytes: number): void {
     this.#trickleBytes = totalBytes;
     this.#pieceBytes = pieceBytes;

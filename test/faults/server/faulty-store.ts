@@ -84,7 +84,7 @@ function unavailable(particulars: string): StoreError {
   return new StoreError('store-unavailable', particulars, { retryable: true });
 }
 
-/** The same store, but for these methods; whatever else a store has or will have stays as it is. */
+/** The same store with these methods replaced; all others are untouched. */
 function replaceMethods(store: Store, methods: Partial<Store>): Store {
   return new Proxy(store, {
     get(target, name): unknown {

@@ -13,7 +13,7 @@ export interface Bundle {
 
 /** Builds `faulty-server.ts` and all that it imports of ours, with the worker of the SQLite store beside it. */
 export async function bundleServer(): Promise<Bundle> {
-  // Inside the checkout, from where packages are found.
+  // Inside the checkout, so that packages resolve.
   const cache = join(root, 'node_modules', '.cache');
   await mkdir(cache, { recursive: true });
   const directory = await mkdtemp(join(cache, 'faulty-server-'));

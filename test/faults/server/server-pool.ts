@@ -25,7 +25,7 @@ export class ServerPool {
     return pool;
   }
 
-  /** A process that is ready; the one that has served most, where there are several. */
+  /** A process that is ready. If several are, the one that has served the most runs. */
   async take(): Promise<ServerProcess> {
     for (;;) {
       this.#idle.sort((one, other) => one.served - other.served);
