@@ -7,6 +7,7 @@ import { readSecretFile } from '../../src/auth/secret-file.js';
 import { resolveServerSecret, SecretError } from '../../src/auth/server-secret.js';
 import type { StoredSecret } from '../../src/store/store.js';
 import { RecordingLogger } from '../../../test/support/server/recording-logger.js';
+import { skip } from '../../../test/support/skip.js';
 
 /** What a store remembers, as a store keeps it: the first secret stays. */
 class MemorySecrets {
@@ -126,7 +127,7 @@ describe('the server secret', () => {
     });
 
     it('is warned about where others may read it', async function () {
-      if (process.platform === 'win32') this.skip();
+      if (process.platform === 'win32') skip(this, 'Windows has no file modes');
       await read('secret', 0o600);
       assert.equal(logger.lines.length, 0);
       await read('secret', 0o640);
