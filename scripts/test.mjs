@@ -52,13 +52,15 @@ async function run({ title, args }, resultFile) {
   const reporter = ['--reporter', './scripts/reporter.mjs', '--reporter-option', `file=${resultFile}`];
   const child = spawn(process.execPath, [mocha, ...reporter, ...args], { cwd: root });
   let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text) => (output += text));
+  let errorOutput = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => (output += text));
+  child.stderr.setEncoding('utf8').on('data', (text) => (errorOutput += text));
   const [exitCode] = await once(child, 'close');
   const end = performance.now();
   const result = readResult(resultFile);
   if (exitCode !== 0 && result.failed === 0) result.failed = 1; // it crashed, or something was left open
   console.log(`${result.failed === 0 ? '✓' : '✗'} ${title} (${seconds(end - begin)})`);
+  if (result.failed > 0) output += errorOutput;
   if (output.trim() !== '') console.log(output.trimEnd());
   return { ...result, begin, end };
 }
