@@ -58,6 +58,7 @@ export default tseslint.config(
         clearTimeout: 'readonly',
         setInterval: 'readonly',
         clearInterval: 'readonly',
+        setImmediate: 'readonly',
         fetch: 'readonly',
         Buffer: 'readonly',
         globalThis: 'readonly',

@@ -15,14 +15,13 @@ import { createScratch, type Scratch } from '../support/scratch.js';
 import { storedDeadLetters, storedDocuments } from '../support/stored.js';
 import { nodeFiles } from '../../src/platform/node/files.js';
 import type { WorkerAnswer, WorkerOrder, WorkerSettings } from '../support/connection-worker.js';
+import { skip } from '../support/skip.js';
 
 const workerPath = fileURLToPath(new URL('../support/connection-worker.ts', import.meta.url));
 const appId = 'workers';
 const MiB = 2 ** 20;
 
-const skipped = engineName === 'native' ? '' : '; skipped: native engine not installed';
-
-describe(`a connection whose process is killed (native engine${skipped})`, function () {
+describe('a connection whose process is killed (native engine)', function () {
   this.timeout(600_000);
   let scratch: Scratch;
   let network: Network;
@@ -31,7 +30,7 @@ describe(`a connection whose process is killed (native engine${skipped})`, funct
 
   before(function () {
     // The WebAssembly engine keeps its files in memory: they go with their process.
-    if (engineName !== 'native') this.skip();
+    if (engineName !== 'native') skip(this, 'the native engine is not installed');
   });
 
   beforeEach(async () => {

@@ -20,6 +20,7 @@ import { nodeFiles } from '../../src/platform/node/files.js';
 import { recordTarget } from '../../src/delivery/record-target.js';
 import { settledWithin } from '../../src/time/bounded-wait.js';
 import type { RealmRecord } from '../../src/model/realm-record.js';
+import { skip } from '../support/skip.js';
 
 const appId = 'connection-test';
 
@@ -616,7 +617,7 @@ describe('connection', function () {
   });
 
   it('warns once that the WebAssembly engine forgets with the process', async function () {
-    if (engineName === 'native') this.skip();
+    if (engineName === 'native') skip(this, 'the native engine keeps its files');
     const connection = start();
     await write(connection, 'memory-1');
     assert.equal(connection.status.durable, false);

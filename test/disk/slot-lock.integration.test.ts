@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { nodeFiles } from '../../src/platform/node/files.js';
 import type { PlatformFiles, ProcessIdentity } from '../../src/platform/platform.js';
 import { HeartbeatWatch, SILENCE_MILLIS, SlotLock } from '../../src/disk/slot-lock.js';
+import { skip } from '../support/skip.js';
 
 const holderPath = fileURLToPath(new URL('../support/slot-holder.ts', import.meta.url));
 
@@ -161,7 +162,7 @@ describe('SlotLock', function () {
   });
 
   it('stays with a living process, also a stopped one, and is free when that is killed', async function () {
-    if (nodeFiles.self.bootId === '') this.skip(); // this system does not tell boots
+    if (nodeFiles.self.bootId === '') skip(this, 'this system has no boot id');
     const holder = await startHolder();
     assert.deepEqual(await ask(holder, { acquire: [directory] }), { won: [0] });
     const watch = new HeartbeatWatch(nodeFiles, () => now);

@@ -9,6 +9,7 @@ import { formatSeed, parseSeed } from './random.js';
 import { describeScenario, type ClientPlan, type NetworkFault, type Scenario } from './scenario.js';
 import { ServerPool } from './server/server-pool.js';
 import { describeFailure } from './totals.js';
+import { skip } from '../support/skip.js';
 
 describe('the fault harness', function () {
   this.timeout(120_000);
@@ -53,7 +54,7 @@ describe('the fault harness', function () {
 
   it('finds an acknowledgement of what was not committed, when its client comes back', async function () {
     // A native client that has everything acknowledged waits a second before it comes back: the run is over by then.
-    if (engineName === 'native') this.skip();
+    if (engineName === 'native') skip(this, 'a native client comes back too late');
     const cut: NetworkFault = {
       at: { kind: 'acknowledgement', nth: 1, where: 'after', part: 0 },
       action: { type: 'reset' },

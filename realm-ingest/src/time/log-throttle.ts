@@ -3,6 +3,7 @@ export class LogThrottle {
   readonly #intervalMillis: number;
   readonly #maxKinds: number;
   readonly #now: () => number;
+  /** The oldest line first. */
   readonly #kinds = new Map<string, { lineAt: number; skipped: number }>();
 
   /**
@@ -25,6 +26,7 @@ export class LogThrottle {
       entry.skipped += 1;
       return undefined;
     }
+    this.#kinds.delete(key);
     this.#kinds.set(key, { lineAt: now, skipped: 0 });
     return 1 + (entry?.skipped ?? 0);
   }
@@ -32,7 +34,8 @@ export class LogThrottle {
   #keyOf(kind: string, now: number): string {
     if (this.#kinds.has(kind) || this.#kinds.size < this.#maxKinds) return kind;
     for (const [key, entry] of this.#kinds) {
-      if (now - entry.lineAt >= this.#intervalMillis) this.#kinds.delete(key);
+      if (now - entry.lineAt < this.#intervalMillis) break;
+      this.#kinds.delete(key);
     }
     return this.#kinds.size < this.#maxKinds ? kind : '';
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { readSecretFile } from '../../src/auth/secret-file.js';
 import { SecretError } from '../../src/auth/server-secret.js';
 import { RecordingLogger } from '../../../test/support/server/recording-logger.js';
+import { skip } from '../../../test/support/skip.js';
 
 describe('readSecretFile', () => {
   let logger: RecordingLogger;
@@ -33,7 +34,7 @@ describe('readSecretFile', () => {
   });
 
   it('warns if other users may read the file', async function () {
-    if (process.platform === 'win32') this.skip();
+    if (process.platform === 'win32') skip(this, 'Windows has no file modes');
     await read('secret', 0o600);
     assert.equal(logger.lines.length, 0);
     await read('secret', 0o640);

@@ -9,6 +9,13 @@ import { RecordingLogger } from '../../../test/support/server/recording-logger.j
 import { receive, type ReceivedMessage } from './client-message.js';
 import { MemoryPipeline } from './memory-pipeline.js';
 
+const peers: ClientPeer[] = [];
+
+/** Closes the connections of a test, for its `afterEach`: their timers would keep the process alive. */
+export function closePeers(): void {
+  for (const { connection } of peers.splice(0)) connection.end();
+}
+
 /** A client at the other end of a connection, without any socket between. */
 export class ClientPeer {
   readonly pipeline: MemoryPipeline;
@@ -36,6 +43,7 @@ export class ClientPeer {
       adoptedFiles?: AdoptedFiles;
     } = {},
   ) {
+    peers.push(this);
     this.pipeline = options.pipeline ?? new MemoryPipeline();
     this.connection = new Connection({
       transport: this.#transport(),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { AdoptedFiles } from '../../src/sync/adopted-files.js';
 import type { ClientFile } from '../../src/store/store.js';
 import * as client from '../support/client-message.js';
-import { ClientPeer } from '../support/client-peer.js';
+import { ClientPeer, closePeers } from '../support/client-peer.js';
 import { MemoryPipeline } from '../support/memory-pipeline.js';
 
 const row = (changes: Partial<ClientFile> = {}): ClientFile => ({
@@ -40,6 +40,8 @@ async function identify(
 }
 
 describe('client files', () => {
+  afterEach(closePeers);
+
   it('known: taken, nothing counted or logged', async () => {
     const peer = new ClientPeer({ pipeline: hostWith(row()) });
     assert.deepEqual(await identify(peer), []);

@@ -3,7 +3,7 @@ import sinon from 'sinon';
 import { protocolVersions } from '../../src/protocol/messages.js';
 import { SyncError } from '../../src/sync/sync-error.js';
 import * as client from '../support/client-message.js';
-import { ClientPeer, settle } from '../support/client-peer.js';
+import { ClientPeer, closePeers, settle } from '../support/client-peer.js';
 import { MemoryPipeline } from '../support/memory-pipeline.js';
 
 /** Opens sessions, and throws away what that answered. */
@@ -26,6 +26,8 @@ function fakeTimers(): sinon.SinonFakeTimers {
 }
 
 describe('connection', () => {
+  afterEach(closePeers);
+
   describe('with malformed messages', () => {
     for (const [what, code, bytes] of [
       ['an unknown type', 102, client.bytesOf('hello 1\n')],

@@ -8,7 +8,7 @@ import {
   type SessionState,
 } from '../../src/sync/session-table.js';
 import * as client from '../support/client-message.js';
-import { ClientPeer } from '../support/client-peer.js';
+import { ClientPeer, closePeers } from '../support/client-peer.js';
 
 type MessageType = SessionMessage['type'];
 
@@ -76,6 +76,8 @@ function assertAnswers(answers: readonly string[], patterns: readonly RegExp[]):
 }
 
 describe('session table', () => {
+  afterEach(closePeers);
+
   it('has a row for every state and a column for every message', () => {
     assert.deepEqual(Object.keys(sessionTable), [...sessionStates]);
     for (const state of sessionStates) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { protocolVersions, type ProtocolVersion } from '../../src/protocol/messages.js';
 import { bytesOf } from '../support/client-message.js';
-import { ClientPeer } from '../support/client-peer.js';
+import { ClientPeer, closePeers } from '../support/client-peer.js';
 import { MemoryPipeline } from '../support/memory-pipeline.js';
 
 /** Sync protocol, section 3.3: captured from protocols 9 and 14. */
@@ -33,6 +33,8 @@ async function play(
 }
 
 describe('transcripts of the sync protocol', () => {
+  afterEach(closePeers);
+
   for (const version of protocolVersions) {
     it(`protocol ${version}: a fresh file, everything in order (section 4.1)`, async () => {
       const peer = new ClientPeer({ version });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import sinon from 'sinon';
 import type { SyncLimits } from '../../src/sync/sync-limits.js';
 import * as client from '../support/client-message.js';
-import { ClientPeer, settle } from '../support/client-peer.js';
+import { ClientPeer, closePeers, settle } from '../support/client-peer.js';
 import type { MemoryPipeline } from '../support/memory-pipeline.js';
 import { broken, unavailable } from '../support/memory-pipeline.js';
 
@@ -28,6 +28,8 @@ async function identifiedPeer(
 }
 
 describe('uploads', () => {
+  afterEach(closePeers);
+
   it('are acknowledged only once they are committed', async () => {
     const peer = await identifiedPeer();
     const goOn = peer.pipeline.holdUp();

@@ -30,6 +30,9 @@ Realm.App = class extends Realm.App {
 
 export default Realm;
 
+// test/support/end-of-tests.mjs asks for it.
+globalThis[Symbol.for('realm-wasm')] = true;
+
 /** Ends every session that there is, with what is still to be uploaded. */
 export function endSessions() {
   const users = apps.flatMap((app) => Object.values(app.allUsers));

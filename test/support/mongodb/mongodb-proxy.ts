@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Suite } from 'mocha';
+import { describeSkipped } from '../skip.js';
 import { describeMongodb, mongodbUri } from './test-database.js';
 
 /** A command of the wire protocol, as far as tests look at it. */
@@ -211,14 +212,14 @@ function readCommand(message: Buffer): WireCommand | undefined {
   return { name, collection: message.toString('utf8', nameEnd + 5, nameEnd + 5 + textLength) };
 }
 
-/** A suite in which a proxy stands before the server that tests are given; where none can, its title says why. */
+/** A suite with a proxy before the server that tests are given. It is skipped if no proxy can stand there. */
 export function describeProxiedMongodb(title: string, suite: (this: Suite) => void): void {
   const missing = proxyMissing(mongodbUri ?? '');
   if (missing === undefined || mongodbUri === undefined) describeMongodb(title, suite);
-  else describe.skip(`${title} (skipped: ${missing})`, suite);
+  else describeSkipped(title, missing, suite);
 }
 
-/** Why a proxy cannot stand before a server; undefined where it can. */
+/** Why a proxy cannot stand before a server; undefined if it can. */
 export function proxyMissing(uri: string): string | undefined {
   if (!uri.startsWith('mongodb://')) return 'a proxy does not know what is behind mongodb+srv';
   if (uri.slice('mongodb://'.length).split('/', 1)[0]!.includes(',')) return 'a proxy leads to one host';

@@ -4,14 +4,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Suite } from 'mocha';
 import { Binary, MongoClient, type Db, type Document } from 'mongodb';
+import { describeSkipped } from '../skip.js';
 
 /** Of any server; `npm run mongodb` starts one and prints its URI. */
 export const mongodbUri = process.env.MONGODB_URI;
 
-/** A suite that needs a MongoDB server; where none is given, its title says that it is skipped, and why. */
+/** A suite that needs a MongoDB server. It is skipped if none is given. */
 export function describeMongodb(title: string, suite: (this: Suite) => void): void {
-  if (mongodbUri === undefined || mongodbUri === '')
-    describe.skip(`${title} (skipped: no MONGODB_URI)`, suite);
+  if (mongodbUri === undefined || mongodbUri === '') describeSkipped(title, 'no MONGODB_URI', suite);
   else describe(title, suite);
 }
 
