@@ -1,15 +1,18 @@
 /**
- * Programs of users, for each line of OpenTelemetry's SDK: what they write differs in how processors are built.
+ * Programs of users, for each line of OpenTelemetry's SDK. They differ in how processors are built.
  *
  * @module
  */
+
+/** Major versions of Node that the packages run on. */
+export type NodeMajor = 20 | 22 | 24;
 
 /** One set of packages that an app may have installed beside ours. */
 export interface SdkLine {
   readonly name: string;
   readonly packages: readonly string[];
   /** The major versions of Node that this SDK runs on. */
-  readonly nodes: readonly (20 | 22)[];
+  readonly nodes: readonly NodeMajor[];
   readonly tracePackage: string;
   /** Statements that make `tracerProvider` and `loggerProvider` of `spanExporter` and `logExporter`. */
   readonly setUp: string;
@@ -27,7 +30,7 @@ export const sdkLines: readonly SdkLine[] = [
       '@opentelemetry/sdk-trace-base@2.0.0',
       '@opentelemetry/sdk-logs@0.200.0',
     ],
-    nodes: [20, 22],
+    nodes: [20, 22, 24],
     tracePackage: '@opentelemetry/sdk-trace-base',
     traceNames: ['BasicTracerProvider', 'BatchSpanProcessor'],
     logNames: ['LoggerProvider', 'BatchLogRecordProcessor'],
@@ -44,7 +47,7 @@ export const sdkLines: readonly SdkLine[] = [
       '@opentelemetry/sdk-trace-base@2.12.1',
       '@opentelemetry/sdk-logs@0.223.1',
     ],
-    nodes: [20, 22],
+    nodes: [20, 22, 24],
     tracePackage: '@opentelemetry/sdk-trace-base',
     traceNames: ['BasicTracerProvider', 'BatchSpanProcessor'],
     logNames: ['LoggerProvider', 'BatchLogRecordProcessor'],
@@ -62,7 +65,7 @@ export const sdkLines: readonly SdkLine[] = [
       '@opentelemetry/sdk-trace@3.1.1',
       '@opentelemetry/sdk-logs@3.1.1',
     ],
-    nodes: [22],
+    nodes: [22, 24],
     tracePackage: '@opentelemetry/sdk-trace',
     traceNames: ['TracerProvider', 'BatchSpanProcessor'],
     logNames: ['LoggerProvider', 'BatchLogRecordProcessor'],
@@ -161,3 +164,32 @@ export function runningConsumer(line: SdkLine, module: 'esm' | 'commonjs'): stri
     });
   `;
 }
+
+/** Programs that import realm-ingest. */
+export const serverConsumers = {
+  'server.mts': `
+    import { createIngestServer } from 'realm-ingest';
+    export type Server = ReturnType<typeof createIngestServer>;`,
+  'server.cts': `
+    import { createIngestServer } from 'realm-ingest';
+    export type Server = ReturnType<typeof createIngestServer>;`,
+  'server.mjs': `
+    import { createIngestServer } from 'realm-ingest';
+    process.stdout.write(typeof createIngestServer);`,
+  'server.cjs': `
+    const { createIngestServer } = require('realm-ingest');
+    process.stdout.write(typeof createIngestServer);`,
+};
+
+/** Programs that print the modules that the subpath `wire` loads. */
+export const wireConsumers = {
+  'wire.mjs': `
+    import { registerHooks } from 'node:module';
+    const loaded = [];
+    registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+    const { encodeRealmKey } = await import('opentelemetry-exporter-realm/wire');
+    process.stdout.write(JSON.stringify({ key: encodeRealmKey('a.b'), loaded }));`,
+  'wire.cjs': `
+    const { encodeRealmKey } = require('opentelemetry-exporter-realm/wire');
+    process.stdout.write(JSON.stringify({ key: encodeRealmKey('a.b'), loaded: Object.keys(require.cache) }));`,
+};
