@@ -17,7 +17,7 @@ export type ConnectionErrorCode =
 export class ConnectionError extends ExporterError {
   /** Whether the connection tries again by itself. */
   readonly retryable: boolean;
-  /** Realm's own number for the error, where it gave one. */
+  /** Realm's own number for the error, if it has one. */
   readonly realmCode: number | undefined;
 
   constructor(
@@ -31,9 +31,15 @@ export class ConnectionError extends ExporterError {
   }
 }
 
+/** Makes an `open-failed` error of whatever was thrown when a file or slot was opened. */
+export function toOpenError(cause: unknown, prefix = ''): ConnectionError {
+  if (cause instanceof ConnectionError) return cause;
+  return new ConnectionError('open-failed', `${prefix}${describeCause(cause)}`, { cause, retryable: true });
+}
+
 /**
- * The text of whatever was thrown: Realm rejects with strings and plain objects too. An access token in it, as in a sync
- * URL, is blotted out.
+ * The text of whatever was thrown: Realm also rejects with strings and plain objects. Access tokens in it, which sync URLs
+ * contain, are removed.
  */
 export function describeCause(cause: unknown): string {
   return readMessage(cause).replace(/(baas_at=)[^&\s"']+/g, '$1…');
@@ -49,7 +55,7 @@ function readMessage(cause: unknown): string {
   return Object.prototype.toString.call(cause);
 }
 
-/** Realm's number for an error, if it carries one. */
+/** Realm's number for an error, if it has one. */
 export function readCode(cause: unknown): number | undefined {
   if (typeof cause !== 'object' || cause === null) return undefined;
   const code: unknown = Reflect.get(cause, 'code');

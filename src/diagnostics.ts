@@ -1,12 +1,12 @@
 import { diag } from '@opentelemetry/api';
 
-/** The levels of `diag` that this package speaks at. */
+/** The levels of `diag` that this package uses. */
 export type DiagnosticLevel = 'error' | 'warn' | 'info' | 'debug';
 
-/** How long one kind of message stays silent after it was logged. */
+/** The shortest time between two messages of one kind. */
 const QUIET_MILLIS = 60_000;
 
-/** How much of one message is logged, in UTF-16 code units: a span's name or an attribute may be megabytes. */
+/** Longer messages are cut, in UTF-16 code units: a span's name or an attribute may be megabytes. */
 const MAX_MESSAGE_LENGTH = 2000;
 
 interface KindState {
@@ -15,10 +15,11 @@ interface KindState {
 }
 
 /**
- * Speaks to OpenTelemetry's `diag`, at most once a minute for each kind of message.
+ * Logs to OpenTelemetry's `diag`, at most once a minute for each kind of message.
  *
- * An app may bridge `diag` to a logger whose records we export: one message an export would then feed itself for ever.
- * What was withheld is counted and told with the kind's next message. Never throws, not even where `diag`'s logger does.
+ * An app may bridge `diag` to a logger whose records we export: one message for each export would then cause the next
+ * export, without end. Messages that were not logged are counted in the next message of their kind. Never throws, even if
+ * the logger of `diag` does.
  */
 export class Diagnostics {
   readonly #component: string;
@@ -26,8 +27,8 @@ export class Diagnostics {
   readonly #kinds = new Map<string, KindState>();
 
   /**
-   * @param component - stands before every message, as in `RealmSpanExporter`
-   * @param now - a clock in milliseconds that never goes back; tests hand in their own
+   * @param component - prefix of every message, such as `RealmSpanExporter`
+   * @param now - a clock in milliseconds that never goes back, for tests
    */
   constructor(component: string, now: () => number = () => performance.now()) {
     this.#component = component;
@@ -37,7 +38,7 @@ export class Diagnostics {
   /**
    * Logs a message unless one of its kind was logged within the last minute.
    *
-   * @param kind - a stable word from a fixed set: the state of each kind is kept for ever, so never pass data
+   * @param kind - a word from a fixed set, never data: the state of each kind is kept in memory
    */
   report(level: DiagnosticLevel, kind: string, message: string): void {
     const now = this.#now();
@@ -54,7 +55,7 @@ export class Diagnostics {
     try {
       diag[level](`${this.#component}: ${message.slice(0, MAX_MESSAGE_LENGTH)}${more}`);
     } catch {
-      // The app's own logger failed: nobody is left to tell.
+      // The app's own logger failed, so the failure cannot be logged.
     }
   }
 }

@@ -11,13 +11,15 @@ const layers: Layers = {
   diagnostics: { uses: [] },
   errors: { uses: ['wire'] },
   'connection-error': { uses: ['errors'] },
+  'delivery-events': { uses: ['errors'] },
   model: { uses: ['wire', 'errors'] },
   realm: { uses: ['errors', 'connection-error', 'suppression'] },
-  disk: { uses: ['suppression', 'time', 'platform', 'realm'] },
-  sync: { uses: ['errors', 'connection-error', 'suppression', 'time', 'realm', 'disk'] },
+  disk: { uses: ['connection-error', 'delivery-events', 'suppression', 'time', 'platform', 'realm'] },
+  sync: { uses: ['connection-error', 'delivery-events', 'suppression', 'time', 'realm', 'disk'] },
   delivery: {
     uses: [
-      ...['errors', 'connection-error', 'suppression', 'diagnostics', 'wire', 'time', 'platform'],
+      ...['errors', 'connection-error', 'delivery-events', 'suppression', 'diagnostics', 'wire'],
+      ...['time', 'platform'],
       ...['model', 'realm', 'disk', 'sync'],
     ],
   },

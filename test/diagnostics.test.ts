@@ -21,7 +21,7 @@ describe('Diagnostics', () => {
     diag.disable();
   });
 
-  it('logs a kind at most once a minute, and then tells how many it withheld', () => {
+  it('logs each kind at most once a minute, and then how many messages it skipped', () => {
     const diagnostics = new Diagnostics('Exporter', () => now);
     for (const at of [0, 1, 30_000, 59_999, 60_000, 119_999]) {
       now = at;
@@ -40,12 +40,12 @@ describe('Diagnostics', () => {
     assert.deepEqual(logged, ['Exporter: first', 'Exporter: second']);
   });
 
-  it('cuts what is too long to log', () => {
+  it('cuts messages that are too long', () => {
     new Diagnostics('Exporter').report('warn', 'a', 'x'.repeat(5_000_000));
     assert.equal(logged[0]!.length, 'Exporter: '.length + 2000);
   });
 
-  it('does not throw where the app’s logger does', () => {
+  it('does not throw if the app’s logger does', () => {
     useLogger(() => {
       throw new Error('no disk for logs');
     });

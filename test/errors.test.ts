@@ -3,20 +3,50 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { errorTable as ingestErrors } from '../realm-ingest/src/errors.js';
 import { errorTable as exporterErrors } from '../src/errors.js';
 import { sharedErrors } from '../src/wire/telemetry-error.js';
+import { pageAt } from './support/pages.js';
 
 const tables = { ...exporterErrors, ...ingestErrors };
 
-/** The rows of the documented table of error codes: `| code | level | meaning |`. */
-function documentedRows(): string[] {
-  const page = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-  const rows = [...page.matchAll(/^\| *`([a-z-]+)` *\| *(debug|info|warn|error) *\| *(\S.*?) *\|.*$/gm)];
-  return rows.map(([, code, level, message]) => `${code}: ${level}, ${message}`);
+interface Row {
+  readonly code: string;
+  readonly level: string;
+  readonly message: string;
+  readonly owner: string;
+  readonly advice: string;
+}
+
+/** The rows of the documented table: code, level, message, package, what to do. */
+function documentedRows(): Row[] {
+  const { text } = pageAt('docs/errors.md');
+  const rows = text.matchAll(
+    /^\| *`([a-z-]+)` *\| *(debug|info|warn|error) *\| *(\S.*?) *\| *(\S+) *\| *(.*?) *\|$/gm,
+  );
+  return [...rows].map(([, code = '', level = '', message = '', owner = '', advice = '']) => ({
+    ...{ code, level, message, owner, advice },
+  }));
+}
+
+function ownerOf(code: string): string {
+  if (code in sharedErrors) return 'both';
+  return code in ingestErrors ? 'realm-ingest' : 'exporter';
 }
 
 describe('the tables of errors', () => {
-  it('are documented, whole, with levels and messages', () => {
-    const rows = Object.entries(tables).map(([code, { level, message }]) => `${code}: ${level}, ${message}`);
-    assert.deepEqual(documentedRows().sort(), rows.sort());
+  it('are documented, whole, with levels, messages and packages', () => {
+    const rows = Object.entries(tables).map(([code, { level, message }]) =>
+      [code, level, message, ownerOf(code)].join(', '),
+    );
+    const documented = documentedRows().map(({ code, level, message, owner }) =>
+      [code, level, message, owner].join(', '),
+    );
+    assert.deepEqual(documented.sort(), rows.sort());
+  });
+
+  it('are documented with what to do', () => {
+    assert.deepEqual(
+      documentedRows().filter(({ advice }) => advice.length < 10),
+      [],
+    );
   });
 
   it('share nothing but what both packages raise', () => {

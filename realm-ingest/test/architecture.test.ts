@@ -6,33 +6,31 @@ const layers: Layers = {
   version: { uses: [] },
   errors: { uses: [] },
   logger: { uses: [] },
-  'log-throttle': { uses: ['logger'] },
-  'settles-within': { uses: [] },
+  time: { uses: [] },
   protocol: { uses: ['errors'] },
   changeset: { uses: ['errors'] },
   // The errors that every writer to a store has to tell apart.
   'store/store-error': { uses: ['errors'] },
-  store: { uses: ['errors', 'settles-within', 'store/store-error'], types: ['logger'] },
+  store: { uses: ['time', 'store/store-error'], types: ['errors', 'logger'] },
   telemetry: { uses: [], types: ['changeset', 'store'] },
-  sync: {
-    uses: ['errors', 'protocol', 'log-throttle', 'store/store-error'],
-    types: ['store', 'logger'],
-  },
-  auth: { uses: ['errors', 'log-throttle', 'store/store-error'], types: ['store', 'logger'] },
   pipeline: {
-    uses: ['errors', 'log-throttle', 'changeset', 'telemetry', 'store', 'store/store-error', 'sync'],
-    types: ['logger', 'protocol'],
+    uses: ['time', 'changeset', 'telemetry', 'store', 'store/store-error'],
+    types: ['errors', 'logger', 'protocol'],
   },
+  sync: {
+    uses: ['errors', 'time', 'protocol', 'store/store-error'],
+    types: ['logger', 'store', 'pipeline'],
+  },
+  auth: { uses: ['errors', 'time', 'store/store-error'], types: ['logger', 'store'] },
   server: {
     uses: [
-      ...['errors', 'version', 'logger', 'log-throttle', 'settles-within', 'protocol', 'store'],
-      ...['store/store-error', 'sync', 'auth', 'pipeline'],
+      ...['errors', 'version', 'time', 'protocol', 'store', 'store/store-error'],
+      ...['pipeline', 'sync', 'auth'],
     ],
+    types: ['logger'],
   },
-  cli: {
-    uses: ['errors', 'version', 'logger', 'store', 'store/store-error', 'auth', 'pipeline', 'server'],
-  },
-  index: { uses: ['errors', 'logger', 'server', 'store', 'store/store-error', 'auth'] },
+  cli: { uses: ['errors', 'version', 'store', 'auth', 'pipeline', 'server'], types: ['logger'] },
+  index: { uses: ['errors', 'store', 'store/store-error', 'auth', 'server'], types: ['logger'] },
 };
 
 const sources = readSources(fileURLToPath(new URL('../src', import.meta.url)));

@@ -24,38 +24,38 @@ import { singleUser, usersOf, type UserSource } from '../sync/user-source.js';
 const ENCRYPTION_KEY_BYTES = 64;
 
 const DEFAULT_MAX_UNSYNCED_BYTES = 256 * 1024 * 1024;
-/** Realm's files begin with some hundred kilobytes and grow by a megabyte at a time. */
+/** A Realm file begins with some hundred kilobytes and grows by a megabyte at a time. */
 const MIN_MAX_UNSYNCED_BYTES = 4 * 1024 * 1024;
 
-/** What `Realm.Credentials` makes, or a function that makes it anew for each login, as for tokens that expire. */
+/** Credentials made by `Realm.Credentials`, or a function that makes them for each log-in, for tokens that expire. */
 export type CredentialsOption = CredentialsLike | (() => CredentialsLike | Promise<CredentialsLike>);
 
-/** What every way to connect takes. */
+/** Options of every way to connect. */
 export interface CommonConnectOptions<R extends RealmLike = RealmLike> {
   /** The Realm class: `import Realm from 'realm'`, 12.7 to 12.15. */
   Realm: RealmConstructor<R>;
   /** The service whose processes share a directory. Default: `OTEL_SERVICE_NAME`, else `unknown_service`. */
   serviceName?: string;
-  /** Where files go; a directory of this service's name is made in it. Default: the user's directory for state. */
+  /** Where files go, in a subdirectory named after the service. Default: the user's directory for state. */
   directory?: string;
-  /** 64 bytes. Encrypts the spool, the Realm, and Realm's metadata with the login in it. Keep it: files need it again. */
+  /** 64 bytes. Encrypts the spool, the Realm, and Realm's metadata, which holds the log-in. Files need the same key again. */
   encryptionKey?: Uint8Array | ArrayBuffer;
-  /** Stands before the names of our classes, for an app whose own Realm has a `Span`. realm-ingest must know it too. */
+  /** Prefix of our class names, for an app whose own Realm has a `Span`. realm-ingest must know it too. */
   classPrefix?: string;
   /**
-   * What the files of the service may take on this device, all its processes together, in bytes; 4 MiB or more. Default
-   * 256 MiB. Measured: the sizes of the files, where they can be seen.
+   * The limit for the files of the service on this device, all its processes together, in bytes, at least 4 MiB. Default
+   * 256 MiB. If the engine has no files, the sizes of the records count.
    */
   maxUnsyncedBytes?: number;
   /**
-   * What becomes of records when there is no room for more. `dropNewest`, the default: new ones are refused, and their
-   * export fails. `dropOldest`: the oldest ones in this process's spool make room; in a synced Realm, which keeps what it
-   * has until the server acknowledges it, new ones are refused all the same.
+   * What happens to records when there is no room for more. `dropNewest`, the default, refuses new records: their export
+   * fails. `dropOldest` drops the oldest records in this process's spool. A synced Realm keeps its records until the server
+   * acknowledges them; when it is full, new records are refused with `dropOldest` as well.
    */
   whenFull?: WhenFull;
   /**
-   * How long records are kept for a server: `36h`, `30d`; of `s`, `m`, `h`, `d`. Older ones in the spool are dropped;
-   * those in a synced Realm cannot be. Default: for ever.
+   * How long records are kept for a server, such as `36h` or `30d`; units `s`, `m`, `h`, `d`. Older records in the spool are
+   * dropped; records in a synced Realm cannot be dropped. Default: no limit.
    */
   maxUnsyncedAge?: string;
 }
@@ -64,24 +64,24 @@ export interface CommonConnectOptions<R extends RealmLike = RealmLike> {
 export interface AppIdConnectOptions<R extends RealmLike = RealmLike> extends CommonConnectOptions<R> {
   /** The app id that the server serves. */
   appId: string;
-  /** The server, as `https://ingest.example.com` or `http://127.0.0.1:9090`: no path. */
+  /** The server's URL without a path, such as `https://ingest.example.com` or `http://127.0.0.1:9090`. */
   baseUrl: string;
   credentials: CredentialsOption;
   app?: undefined;
   user?: undefined;
 }
 
-/** Connect through an App that the observed app has made. */
+/** Connect through an App that the app has made. */
 export interface AppConnectOptions<R extends RealmLike = RealmLike> extends CommonConnectOptions<R> {
   app: AppLike;
-  /** Without them, the App's current user is waited for. */
+  /** Default: wait until the app has logged in a user. */
   credentials?: CredentialsOption;
   appId?: undefined;
   baseUrl?: undefined;
   user?: undefined;
 }
 
-/** Connect as a user that the observed app has logged in. */
+/** Connect as a user that the app has logged in. */
 export interface UserConnectOptions<R extends RealmLike = RealmLike> extends CommonConnectOptions<R> {
   user: UserLike;
   app?: undefined;
@@ -95,14 +95,14 @@ export type ConnectOptions<R extends RealmLike = RealmLike> =
   AppIdConnectOptions<R> | AppConnectOptions<R> | UserConnectOptions<R>;
 
 /**
- * Begins to connect, and returns at once; it works without a network. What exporters write is kept on disk until the
- * server has acknowledged it.
+ * Begins to connect, and returns at once. It needs no network. Records are kept on disk until the server has acknowledged
+ * them.
  *
- * Call it as early as you like, before `sdk.start()` as well. It throws for wrong options only; everything that goes wrong
- * later is found in `connection.status` and in OpenTelemetry's `diag`.
+ * Call it as early as you like, also before `sdk.start()`. It throws for wrong options only. Later errors appear in
+ * `connection.status` and in OpenTelemetry's `diag`.
  *
  * @throws InvalidOptionError naming the first option that is not usable
- * @throws ConnectionError `unsupported-realm` for a Realm that cannot sync, as 20.x
+ * @throws ConnectionError `unsupported-realm` for a Realm that cannot sync, such as 20.x
  */
 export function connect<R extends RealmLike>(options: ConnectOptions<R>): Connection<R> {
   // JavaScript callers may pass anything.
@@ -146,7 +146,7 @@ function createStore(
 }
 
 interface CheckedSource {
-  /** Names a directory in each slot: records of one app are never sent to another. */
+  /** Names a directory in each slot, so that records of one app are never sent to another. */
   readonly appId: string;
   readonly openSource: (slot: Slot) => UserSource;
 }
@@ -214,11 +214,11 @@ function checkAge(value: unknown): number | undefined {
   if (value === undefined) return undefined;
   const seconds = typeof value === 'string' ? parseDurationSeconds(value) : undefined;
   if (seconds !== undefined && seconds > 0) return seconds * 1000;
-  throw new InvalidOptionError('maxUnsyncedAge', value, 'a time above zero, as 36h or 30d');
+  throw new InvalidOptionError('maxUnsyncedAge', value, 'a time above zero, such as 36h or 30d');
 }
 
 function checkBaseUrl(value: unknown): string {
-  const expected = 'an http or https URL without a path, as https://ingest.example.com';
+  const expected = 'an http or https URL without a path, such as https://ingest.example.com';
   if (typeof value !== 'string' || !URL.canParse(value))
     throw new InvalidOptionError('baseUrl', value, expected);
   const url = new URL(value);
@@ -235,11 +235,11 @@ function checkBaseUrl(value: unknown): string {
 function checkCredentials(value: unknown): () => CredentialsLike | Promise<CredentialsLike> {
   if (typeof value === 'function') return value as () => CredentialsLike;
   if (isObject(value)) return () => value;
-  // Never quoted: it may be a key that was meant to be wrapped.
+  // The value is not quoted: it may be a bare API key.
   throw new InvalidOptionError(
     'credentials',
     value === undefined ? value : '…',
-    'what Realm.Credentials.anonymous(), .apiKey() or .jwt() returns, or a function that returns it',
+    'the result of Realm.Credentials.anonymous(), .apiKey() or .jwt(), or a function that returns it',
   );
 }
 
@@ -253,7 +253,7 @@ function checkEncryptionKey(value: unknown): ArrayBuffer | undefined {
       `${ENCRYPTION_KEY_BYTES} bytes as Uint8Array or ArrayBuffer`,
     );
   }
-  // A copy: the app may wipe its own.
+  // A copy, because the app may erase its own.
   return Uint8Array.from(value instanceof ArrayBuffer ? new Uint8Array(value) : value).buffer;
 }
 

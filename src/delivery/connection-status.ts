@@ -3,104 +3,40 @@ import type { ExporterError } from '../errors.js';
 /**
  * What a connection is doing.
  *
- * - `connecting`: no session yet, or one that is looking for its server; records are kept on disk
- * - `connected`: the session is up
- * - `unauthorized`: the server refuses the credentials, or a given user is logged out; tried again every few minutes
+ * - `connecting`: no sync session yet, or one that is not connected; records are kept on disk
+ * - `connected`: the sync session is connected
+ * - `unauthorized`: the server refuses the credentials, or the app's user is logged out; tried again every few minutes
  * - `paused`: by `pause()`
- * - `closed`: for good
+ * - `closed`: final
  */
 export type ConnectionState = 'connecting' | 'connected' | 'unauthorized' | 'paused' | 'closed';
 
-/** A snapshot of a connection. Counts are of this process's life; records of earlier lives join as they are found. */
+/** A snapshot of a connection. Counts begin with the process; records of earlier processes are added when they are found. */
 export interface ConnectionStatus {
   readonly state: ConnectionState;
-  /** Whether records are on disk once their export succeeded. The WebAssembly engine keeps its files in memory. */
+  /** Whether records are on disk when their export has succeeded. The WebAssembly engine keeps its files in memory. */
   readonly durable: boolean;
-  /** Records in the spool: stored, and waiting for a synced Realm to open. */
+  /** Records in the spool, which wait for the synced Realm. */
   readonly spooled: number;
   /**
-   * Records in the synced Realm that the server has not acknowledged yet, and all those, as far as they were counted, that
-   * ended processes of the service left in slots which wait to be adopted.
+   * Records in the synced Realm that the server has not acknowledged, and the counted records that ended processes of the
+   * service left in slots that wait to be adopted.
    */
   readonly unsynced: number;
   /**
-   * What the files of the service take on this device, all its processes together, in bytes: what `maxUnsyncedBytes`
-   * bounds. Free room in them included. Where files cannot be seen, what records in them take by their own sizes.
+   * Size of the service's files on this device, all its processes together, in bytes. `maxUnsyncedBytes` limits it. Free
+   * space in the files counts. If the engine has no files, the sizes of the records count.
    */
   readonly storedBytes: number;
   /** Records that the server has acknowledged. */
   readonly acknowledged: number;
   /** Records that were dropped, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
-  /** What went wrong last. It stays when all is well again. */
+  /** The last error. It stays after the connection has recovered. */
   readonly lastError: ExporterError | undefined;
-  /** When the server last acknowledged something, by this device's clock. */
+  /** When the server last acknowledged records, by this device's clock. */
   readonly lastAcknowledgedAt: Date | undefined;
 }
 
-/** Called with each new status; several changes within one turn of the event loop make one call. */
+/** Called with each new status. Several changes within one turn of the event loop make one call. */
 export type StatusListener = (status: ConnectionStatus) => void;
-
-/** Keeps the status and tells its listeners. */
-export class StatusBoard {
-  #status: ConnectionStatus = {
-    state: 'connecting',
-    durable: true,
-    spooled: 0,
-    unsynced: 0,
-    storedBytes: 0,
-    acknowledged: 0,
-    dropped: {},
-    lastError: undefined,
-    lastAcknowledgedAt: undefined,
-  };
-  readonly #listeners = new Set<StatusListener>();
-  #isAnnounced = false;
-
-  get status(): ConnectionStatus {
-    return this.#status;
-  }
-
-  update(change: Partial<ConnectionStatus>): void {
-    this.#status = { ...this.#status, ...change };
-    if (this.#listeners.size === 0 || this.#isAnnounced) return;
-    this.#isAnnounced = true;
-    queueMicrotask(() => {
-      this.#isAnnounced = false;
-      this.#announce();
-    });
-  }
-
-  /** Updates what differs, if anything does. */
-  change(values: Partial<ConnectionStatus>): void {
-    const names = Object.keys(values) as (keyof ConnectionStatus)[];
-    if (names.some((name) => values[name] !== this.#status[name])) this.update(values);
-  }
-
-  countDropped(reason: string, count: number): void {
-    if (count === 0) return;
-    const dropped = { ...this.#status.dropped, [reason]: (this.#status.dropped[reason] ?? 0) + count };
-    this.update({ dropped });
-  }
-
-  /** @returns a function that takes the listener off again */
-  subscribe(listener: StatusListener): () => void {
-    const entry: StatusListener = (status) => {
-      listener(status);
-    };
-    this.#listeners.add(entry);
-    return () => {
-      this.#listeners.delete(entry);
-    };
-  }
-
-  #announce(): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(this.#status);
-      } catch {
-        // A listener is the app's own business.
-      }
-    }
-  }
-}

@@ -1,139 +1,82 @@
-import type { ExporterError } from '../errors.js';
-import { settledWithin } from '../time/bounded-wait.js';
-import { ConnectionError, describeCause } from '../connection-error.js';
-import {
-  StatusBoard,
-  type ConnectionState,
-  type ConnectionStatus,
-  type StatusListener,
-} from './connection-status.js';
-import type { Destination } from '../realm/destination.js';
-import { Diagnostics } from '../diagnostics.js';
-import type { ObjectIdConstructor, RealmLike } from '../realm/realm-types.js';
-import { RealmPromise } from '../realm/realm-promise.js';
-import { recordTarget, type RecordTarget, type WriteOutcome } from './record-target.js';
-import { RecordWriter, type Place } from './record-writer.js';
-import { SlotSessions, type SlotSessionsOptions } from './slot-sessions.js';
+import { ConnectionError } from '../connection-error.js';
 import { DeviceBudget } from '../disk/device-budget.js';
+import type { SlotStore } from '../disk/slot.js';
+import type { RealmRecord } from '../model/realm-record.js';
+import type { ObjectIdConstructor, RealmLike } from '../realm/realm-types.js';
+import type { ConnectionSettings } from '../sync/connection-context.js';
+import { settledWithin } from '../time/bounded-wait.js';
 import { nextTurn } from '../time/next-turn.js';
+import type { ConnectionStatus, StatusListener } from './connection-status.js';
+import { DeliverySlots } from './delivery-slots.js';
+import { recordTarget, type RecordTarget, type WriteOutcome } from './record-target.js';
+import { RecordWriter } from './record-writer.js';
+import { StatusBoard } from './status-board.js';
 
-/** A way to a server that may be there or not: records are kept on disk until it has acknowledged them. */
+/** A connection to a server that may be out of reach: records are kept on disk until the server has acknowledged them. */
 export interface Connection<R extends RealmLike = RealmLike> {
   /**
-   * The synced Realm, once it is open. Rejects if the connection is closed before; nothing needs to handle that. After a
-   * user was removed, a later read gives a promise of the new Realm.
+   * The synced Realm, when it is open. Rejects if the connection is closed first; an unhandled rejection does no harm. After
+   * a user was removed, the property gives a promise of the new Realm.
    */
   readonly realm: Promise<R>;
   /** A snapshot. */
   readonly status: ConnectionStatus;
-  /** Calls back after changes of the status. @returns a function that ends it */
+  /** Calls the listener after changes of the status. @returns a function that removes the listener */
   onStatus(listener: StatusListener): () => void;
   /**
-   * Waits until the server has acknowledged every record given so far, and those that ended processes of the service left.
+   * Waits until the server has acknowledged every record written so far, and the records that ended processes of the
+   * service left.
    *
-   * @param timeoutMillis - bound of the wait; default 30 000
-   * @returns false if the time was over first, or if a slot with records cannot be opened; never rejects
+   * @param timeoutMillis - the longest wait; default 30 000
+   * @returns false after the longest wait, or if a slot with records cannot be opened; never rejects
    */
   flush(timeoutMillis?: number): Promise<boolean>;
-  /** Goes off the network, as on a metered link. Records are kept on disk meanwhile. */
+  /** Stops all traffic, for example on a metered network. Records are kept on disk. */
   pause(): void;
-  /** Comes back onto the network. */
+  /** Ends a pause. */
   resume(): void;
-  /** Closes what was opened, without waiting for a server; what is on disk stays there. Never rejects. */
+  /** Closes all files without waiting for a server. Records on disk stay there. Never rejects. */
   close(): Promise<void>;
   readonly [recordTarget]: RecordTarget;
 }
 
 /** What a connection is made of. */
-export interface ConnectionOptions extends Pick<
-  SlotSessionsOptions,
-  | 'store'
-  | 'Realm'
-  | 'openSource'
-  | 'schema'
-  | 'encryptionKey'
-  | 'isNative'
-  | 'classNames'
-  | 'shouldCompact'
-  | 'whenFull'
-  | 'maxUnsyncedAgeMillis'
-> {
-  /** What all files of the service may take together. */
+export interface ConnectionOptions extends ConnectionSettings {
+  readonly store: SlotStore;
+  /** The limit for all files of the service together. */
   readonly maxUnsyncedBytes: number;
   readonly classPrefix: string;
-  /** Said once to `diag`. */
+  /** Logged once to `diag`. */
   readonly warning: string | undefined;
 }
 
 const DEFAULT_FLUSH_MILLIS = 30_000;
 
-/** Of the time for a shutdown, what is left for closing files, in milliseconds. */
+/** How much of the time for a shutdown is left for closing files, in milliseconds. */
 const MAX_CLOSING_MILLIS = 1000;
 
-/** See {@link Connection}. Exporters write to it through the {@link RecordTarget} that it also is. */
+/** See {@link Connection}. It is also the {@link RecordTarget} that exporters write to. */
 export class RealmConnection<R extends RealmLike> implements Connection<R>, RecordTarget {
   readonly ObjectId: ObjectIdConstructor;
   readonly classPrefix: string;
-  readonly #budget: DeviceBudget;
   readonly #board = new StatusBoard();
-  readonly #diagnostics = new Diagnostics('opentelemetry-exporter-realm');
+  readonly #slots: DeliverySlots;
   readonly #writer: RecordWriter;
-  readonly #sessions: SlotSessions;
-  readonly #realm = new RealmPromise();
   readonly #started: Promise<void>;
   #exporters = 0;
-  #isPaused = false;
-  #isClosing = false;
   #closing: Promise<void> | undefined;
 
   constructor(options: ConnectionOptions) {
-    this.ObjectId = options.Realm.BSON.ObjectId;
+    const { Realm, store, maxUnsyncedBytes, warning } = options;
+    this.ObjectId = Realm.BSON.ObjectId;
     this.classPrefix = options.classPrefix;
-    this.#budget = new DeviceBudget({
-      maxBytes: options.maxUnsyncedBytes,
-      measure: () => options.store.sizeBytes(),
-    });
-    this.#writer = new RecordWriter({
-      place: (nextBytes, avoided) => this.#place(nextBytes, avoided),
-      onStored: (destination, count, sizeBytes) => {
-        this.#sessions.own?.stored(destination, count, sizeBytes);
-      },
-      onRefused: (cause) => {
-        const text = `the synced Realm takes no records, which are kept in the spool: ${describeCause(cause)}`;
-        this.#report(new ConnectionError('sync-failed', text, { cause, retryable: true }));
-      },
-      onFailed: (count, error) => {
-        this.countDropped(error.code, count);
-        this.#report(error);
-      },
-    });
-    this.#sessions = new SlotSessions({
-      ...options,
-      budget: this.#budget,
-      onOwnSlot: (isDurable) => {
-        this.#tellDurability(isDurable);
-      },
-      onOpen: (realm) => {
-        this.#realm.resolve(realm);
-      },
-      onChange: () => {
-        this.#changed();
-      },
-      onAcknowledged: (records) => {
-        const acknowledged = this.status.acknowledged + records;
-        this.#board.update({ acknowledged, lastAcknowledgedAt: new Date() });
-      },
-      onDropped: (reason, records) => {
-        this.countDropped(reason, records);
-      },
-      onError: (error) => {
-        this.#report(error);
-      },
-    });
-    if (options.warning !== undefined) this.#diagnostics.report('warn', 'realm-version', options.warning);
+    const budget = new DeviceBudget({ maxBytes: maxUnsyncedBytes, files: store });
+    this.#slots = new DeliverySlots(store, { ...options, budget, events: this.#board }, this.#board);
+    this.#writer = new RecordWriter(this.#slots, this.#board);
+    if (warning !== undefined) this.#board.warn('realm-version', warning);
     // Not in the turn of the app's start: opening a file takes some milliseconds.
     this.#started = nextTurn().then(() => {
-      this.#sessions.open();
+      this.#slots.open();
     });
   }
 
@@ -146,7 +89,7 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
   }
 
   get realm(): Promise<R> {
-    return this.#realm.promise as Promise<unknown> as Promise<R>;
+    return this.#slots.realm.promise as Promise<unknown> as Promise<R>;
   }
 
   onStatus(listener: StatusListener): () => void {
@@ -154,36 +97,31 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
   }
 
   async flush(timeoutMillis = DEFAULT_FLUSH_MILLIS): Promise<boolean> {
-    const flushed = await settledWithin(this.#acknowledged(), timeoutMillis);
-    return flushed && this.#sessions.isSettled;
+    const flushed = await settledWithin(this.#settled(), timeoutMillis);
+    return flushed && this.#slots.isSettled;
   }
 
   pause(): void {
-    this.#isPaused = true;
-    this.#sessions.pause();
-    this.#changed();
+    this.#slots.pause();
   }
 
   resume(): void {
-    this.#isPaused = false;
-    this.#sessions.resume();
-    this.#changed();
+    this.#slots.resume();
   }
 
   close(): Promise<void> {
-    this.#isClosing = true;
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
-  async write(records: Parameters<RecordTarget['write']>[0]): Promise<WriteOutcome> {
-    if (this.#isClosing) return this.#refuse(records.length);
+  async write(records: readonly RealmRecord[]): Promise<WriteOutcome> {
+    if (this.#closing !== undefined) return this.#refuse(records.length);
     await this.#started;
     return this.#writer.write(records);
   }
 
   countDropped(reason: string, count: number): void {
-    this.#board.countDropped(reason, count);
+    this.#board.dropped(reason, count);
   }
 
   retain(): void {
@@ -195,95 +133,36 @@ export class RealmConnection<R extends RealmLike> implements Connection<R>, Reco
     if (this.#exporters > 0) return;
     const deadline = performance.now() + timeoutMillis;
     const remaining = (keptMillis: number): number => Math.max(0, deadline - keptMillis - performance.now());
-    // A server that does not answer must not cost the time to close the files and to say what remains in them.
+    // A server that does not answer must not take the time to close the files and to log how many records are left.
     const closingMillis = Math.min(MAX_CLOSING_MILLIS, timeoutMillis / 10);
     await settledWithin(this.#writer.idle(), remaining(closingMillis));
-    const session = this.#sessions.own;
-    if (session?.isSettled === false) {
-      // A short program ends before its first attempt to log in does: it would never deliver anything.
-      await settledWithin(session.firstAttempt(), remaining(closingMillis));
-      if (session.isConnected) await settledWithin(session.settled(), remaining(closingMillis));
+    const { own } = this.#slots;
+    if (own?.isSettled === false) {
+      // A short program ends before its first attempt to log in does: without this wait it would never deliver.
+      await settledWithin(own.firstAttempt(), remaining(closingMillis));
+      if (own.isConnected) await settledWithin(own.settled(), remaining(closingMillis));
     }
     await settledWithin(this.close(), remaining(0));
   }
 
   #refuse(failed: number): WriteOutcome {
     const error = new ConnectionError('connection-closed', `${failed} records were not stored`);
-    this.countDropped(error.code, failed);
+    this.#board.dropped(error.code, failed);
     return failed === 0 ? { stored: 0, failed } : { stored: 0, failed, error };
   }
 
-  #place(nextBytes: number, avoided: Destination | undefined): Place | undefined {
-    const { own, error } = this.#sessions;
-    if (own === undefined) throw error ?? new ConnectionError('open-failed', 'no slot is open');
-    return own.place(nextBytes, avoided);
-  }
-
-  #tellDurability(isDurable: boolean): void {
-    this.#board.update({ durable: isDurable });
-    if (isDurable) return;
-    this.#diagnostics.report(
-      'warn',
-      'not-durable',
-      'this Realm engine keeps its files in memory: what the server has not acknowledged is lost with the process',
-    );
-  }
-
-  async #acknowledged(): Promise<void> {
+  async #settled(): Promise<void> {
     await this.#started;
     await this.#writer.idle();
-    await this.#sessions.settled();
+    await this.#slots.settled();
   }
 
   async #close(): Promise<void> {
-    this.#changed();
+    this.#board.change({ state: 'closed' });
+    this.#slots.changed();
     await this.#started;
     await this.#writer.idle();
-    this.#tellWhatRemains();
-    await this.#sessions.close();
-    this.#realm.reject(new ConnectionError('connection-closed', 'its Realm is not open any more'));
-  }
-
-  #tellWhatRemains(): void {
-    const { spooled, unsynced, durable } = this.status;
-    const count = spooled + unsynced;
-    if (count === 0) return;
-    const records = `${count} ${count === 1 ? 'record that no server has acknowledged remains' : 'records that no server has acknowledged remain'}`;
-    if (durable) {
-      this.#diagnostics.report(
-        'info',
-        'remaining',
-        `${records} on disk; the next start of this service sends them`,
-      );
-    } else {
-      this.#diagnostics.report(
-        'warn',
-        'remaining',
-        `${records} in memory, and may be lost with this process`,
-      );
-    }
-  }
-
-  #report(error: ExporterError): void {
-    this.#board.update({ lastError: error });
-    this.#diagnostics.report(error.level, error.code, error.message);
-  }
-
-  #changed(): void {
-    let spooled = 0;
-    let unsynced = this.#sessions.waiting;
-    for (const session of this.#sessions) {
-      spooled += session.spooled;
-      unsynced += session.unsynced;
-    }
-    this.#board.change({ spooled, unsynced, storedBytes: this.#budget.takenBytes, state: this.#state() });
-  }
-
-  #state(): ConnectionState {
-    if (this.#isClosing) return 'closed';
-    if (this.#isPaused) return 'paused';
-    const session = this.#sessions.own;
-    if (session?.isConnected === true) return 'connected';
-    return session?.isUnauthorized === true ? 'unauthorized' : 'connecting';
+    this.#board.logUnacknowledged();
+    await this.#slots.close();
   }
 }

@@ -3,20 +3,20 @@ import { InvalidOptionError } from '../wire/telemetry-error.js';
 import { classNamesFor } from '../wire/schema.js';
 import { settledWithin } from '../time/bounded-wait.js';
 import { ConnectionError } from '../connection-error.js';
-import { RealmDestination, type Destination } from '../realm/destination.js';
+import { RealmDestination } from '../realm/destination.js';
 import { Diagnostics } from '../diagnostics.js';
 import type { NativeRealm, ObjectIdConstructor, RealmLike } from '../realm/realm-types.js';
 import type { RecordTarget, WriteOutcome } from './record-target.js';
-import { RecordWriter } from './record-writer.js';
+import { RecordWriter, type DestinationPicker, type PickedDestination } from './record-writer.js';
 import { withoutTracing } from '../suppression.js';
 
-/** One target for each Realm and prefix: the writes of several exporters are serialised together. */
+/** One target for each Realm and prefix, so that writes of several exporters follow one another. */
 const targets = new WeakMap<RealmLike, Map<string, RealmTarget>>();
 
 /**
- * The target over a Realm that the app has opened, and closes.
+ * The target for a Realm that the app opens and closes.
  *
- * @throws InvalidOptionError if that Realm cannot take asymmetric objects, or does not know our classes
+ * @throws InvalidOptionError if the Realm cannot take asymmetric objects, or does not have our classes
  */
 export function targetForRealm(realm: RealmLike, options: { classPrefix?: string } = {}): RecordTarget {
   const classPrefix = options.classPrefix ?? '';
@@ -57,7 +57,7 @@ function readSchema(realm: NativeRealm): readonly { name?: unknown; asymmetric?:
   return Array.isArray(schema) ? (schema as { name?: unknown; asymmetric?: unknown }[]) : [];
 }
 
-class RealmTarget implements RecordTarget {
+class RealmTarget implements RecordTarget, DestinationPicker {
   readonly ObjectId: ObjectIdConstructor;
   readonly classPrefix: string;
   readonly #realm: NativeRealm;
@@ -73,15 +73,7 @@ class RealmTarget implements RecordTarget {
       realm.constructor as unknown as { BSON: { ObjectId: ObjectIdConstructor } }
     ).BSON.ObjectId;
     this.#destination = new RealmDestination(realm);
-    this.#writer = new RecordWriter({
-      // What the app's own Realm may take is the app's business.
-      place: () => ({ destination: this.#find(), roomBytes: Infinity }),
-      onStored: () => undefined,
-      onRefused: () => undefined,
-      onFailed: (_count, error) => {
-        this.#report(error);
-      },
-    });
+    this.#writer = new RecordWriter(this, this);
   }
 
   write(records: Parameters<RecordTarget['write']>[0]): Promise<WriteOutcome> {
@@ -89,7 +81,7 @@ class RealmTarget implements RecordTarget {
   }
 
   countDropped(): void {
-    // The app's Realm has no status of ours; the exporters report what they drop to `diag`.
+    this.dropped();
   }
 
   retain(): void {
@@ -110,16 +102,25 @@ class RealmTarget implements RecordTarget {
         remaining,
       );
     } catch {
-      // A session that is gone throws; nobody is left who would wait.
+      // A sync session that is gone throws; then there is nothing to wait for.
     }
   }
 
-  #find(): Destination {
+  /** The app alone decides how much its Realm may take. */
+  pick(): PickedDestination {
     if (this.#realm.isClosed) throw new ConnectionError('connection-closed', 'the app has closed its Realm');
-    return this.#destination;
+    return { destination: this.#destination, roomBytes: Infinity };
   }
 
-  #report(error: ExporterError): void {
+  stored(): void {
+    // The app's Realm has no counts of ours.
+  }
+
+  dropped(): void {
+    // The app's Realm has no status of ours; exporters report what they drop to `diag`.
+  }
+
+  failed(error: ExporterError): void {
     this.#diagnostics.report(error.level, error.code, error.message);
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Where exporters put finished records: the one interface between the exporters and a connection.
+ * The one interface between exporters and a connection.
  *
- * A connection is such a target, and {@link targetForRealm} makes one of a Realm that the app opened itself. Behind it
- * lie serialisation, slices, and the choice between the synced Realm and the spool; in front of it lie mapping, the
- * results of exports and the processors' life cycle.
+ * A connection is a record target, and {@link targetForRealm} makes one from a Realm that the app has opened. The exporters
+ * map telemetry to records, report results, and follow the processors' life cycle. The target orders the writes, cuts them
+ * into slices, and chooses between the synced Realm and the spool.
  *
  * @module
  */
@@ -12,60 +12,59 @@ import type { ExporterError } from '../errors.js';
 import type { RealmRecord } from '../model/realm-record.js';
 import type { ObjectIdConstructor } from '../realm/realm-types.js';
 
-/** What became of one `write`. `stored + failed` is the number of records that it was given. */
+/** The outcome of one `write`. `stored + failed` is the number of records that it was given. */
 export interface WriteOutcome {
-  /** Records whose transaction is committed: on disk, where the engine has one. */
+  /** Records whose transaction is committed: on disk, if the engine has files. */
   readonly stored: number;
-  /** Records that were not stored. They are counted by the target under their reason; the caller does not count again. */
+  /** Records that were not stored. The target counts them by reason, so the caller must not. */
   readonly failed: number;
-  /** Why records were not stored: the last error, its message says how many. Present if and only if `failed > 0`. */
+  /** The last error. Its message says how many records were not stored. Present if and only if `failed > 0`. */
   readonly error?: ExporterError;
 }
 
-/** A destination of records. No method throws, and no promise of it ever rejects. */
+/** Stores records. No method throws, and no promise rejects. */
 export interface RecordTarget {
-  /** The class that `_id`s are made with: the Realm's own, since a Realm takes no other's instances. */
+  /** The class of `_id`s: the Realm's own, because a Realm refuses instances of other classes. */
   readonly ObjectId: ObjectIdConstructor;
-  /** The prefix of the classes that this target's Realm knows, `''` for none. */
+  /** Prefix of the class names in this target's Realm, or `''`. */
   readonly classPrefix: string;
 
   /**
    * Stores records, in their order and after those of every earlier call. Calls may overlap.
    *
-   * Resolves when each record is committed locally or given up; never waits for a network. Work is done in slices that
-   * leave the event loop to others in between. After the last `release`, every record fails.
+   * Resolves when each record is committed locally or given up; never waits for a network. Works in slices, with a turn of
+   * the event loop between two slices. After the last `release`, every record fails.
    *
-   * @param records - owned by the target until the promise is settled; not modified
+   * @param records - must not change until the promise is settled; the target does not modify them
    */
   write(records: readonly RealmRecord[]): Promise<WriteOutcome>;
 
   /**
-   * Counts records that never reached `write`, so that the status knows of every record that was dropped.
+   * Counts records that were dropped before `write`, so that the status counts every dropped record.
    *
-   * @param reason - a stable word, as in `unmappable-record`
+   * @param reason - a stable word, such as `unmappable-record`
    */
   countDropped(reason: string, count: number): void;
 
-  /** Notes that one more exporter writes here. Each `retain` is matched by one `release`. */
+  /** One more exporter uses the target. Each `retain` needs one `release`. */
   retain(): void;
 
   /**
-   * Notes that an exporter has shut down. The last one to go waits within the bound until the server has acknowledged
-   * everything, if the session is connected or is just trying to for the first time, then closes what the target itself
-   * opened (never an app's Realm).
+   * An exporter has shut down. The last `release` waits until the server has acknowledged everything, if the sync session is
+   * connected or makes its first attempt. Then it closes the files that the target has opened, never an app's Realm.
    *
-   * @param timeoutMillis - bound of the whole call
+   * @param timeoutMillis - the longest time that the whole call takes
    */
   release(timeoutMillis: number): Promise<void>;
 }
 
 /**
- * The key under which a connection carries its target. A registered symbol: an exporter of the CommonJS build may be
- * given a connection of the ESM build.
+ * The key of a connection's target. It is a registered symbol, because an exporter of the CommonJS build may get a
+ * connection of the ESM build.
  */
 export const recordTarget: unique symbol = Symbol.for('opentelemetry-exporter-realm.record-target') as never;
 
-/** An object that carries a {@link RecordTarget}; every connection is one. */
+/** An object with a {@link RecordTarget}. Every connection is one. */
 export interface HasRecordTarget {
   readonly [recordTarget]: RecordTarget;
 }

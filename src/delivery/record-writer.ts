@@ -1,60 +1,60 @@
-import type { ExporterError } from '../errors.js';
 import { ConnectionError, describeCause } from '../connection-error.js';
+import type { DeliveryEvents } from '../delivery-events.js';
+import { DeviceFullError } from '../disk/device-full-error.js';
+import type { ExporterError } from '../errors.js';
 import type { Destination, WritableRecord } from '../realm/destination.js';
-import type { WriteOutcome } from './record-target.js';
-import { DeviceFullError } from './device-full-error.js';
 import { nextTurn } from '../time/next-turn.js';
+import { sleep } from '../time/sleep.js';
+import type { WriteOutcome } from './record-target.js';
 
-/** How often a Realm that is in somebody else's transaction is looked at again, in milliseconds, once a few turns passed. */
-const BUSY_POLL_MILLIS = 5;
+/** A Realm in a transaction of the app is polled in each of this many turns, then every few milliseconds. */
 const BUSY_TURNS = 10;
+const BUSY_POLL_MILLIS = 5;
 
-/** How long an export waits for the end of a transaction of the app, from its call on, in milliseconds. */
+/** How long a write waits for the end of a transaction of the app, in milliseconds. */
 const MAX_BUSY_MILLIS = 30_000;
 
-/** So many records one after the other that a destination does not take even alone: then it takes none. */
+/** Consecutive single-record failures before a destination counts as broken. */
 const MAX_REFUSED_RECORDS = 2;
 
-/** Where records go, and how much of them. */
-export interface Place {
+/** Where the next slice goes, and how much of it. */
+export interface PickedDestination {
   readonly destination: Destination;
   /** How many bytes of records fit there, by their own sizes. */
   readonly roomBytes: number;
-  /** Whether there is another place, should this one take no records at all. */
+  /** Whether another destination can be picked if this one takes no records at all. */
   readonly hasAlternative?: boolean;
 }
 
-/** What a writer needs to know. */
-export interface RecordWriterOptions {
+/** Picks destinations for a {@link RecordWriter}. */
+export interface DestinationPicker {
   /**
-   * Where the next slice goes; it may change from slice to slice.
+   * Picks the destination of the next slice. It may change from slice to slice.
    *
    * @param nextBytes - the size of the next record
-   * @param avoided - what takes no records, although it had an alternative
-   * @returns undefined while room is being made: it is asked again in a later turn
+   * @param avoided - a destination that takes no records and has an alternative
+   * @returns undefined while room is being made: ask again in a later turn
    * @throws ConnectionError if records cannot be stored anywhere now
    */
-  readonly place: (nextBytes: number, avoided: Destination | undefined) => Place | undefined;
-  /** Called after each slice, in the same turn. */
-  readonly onStored: (destination: Destination, count: number, sizeBytes: number) => void;
-  /** Called when a destination takes no records: the alternative is tried. */
-  readonly onRefused: (cause: unknown) => void;
-  /** Called when records were given up. */
-  readonly onFailed: (count: number, error: ExporterError) => void;
+  pick(nextBytes: number, avoided: Destination | undefined): PickedDestination | undefined;
+  /** A slice was committed, in this turn. */
+  stored(destination: Destination, count: number, sizeBytes: number): void;
 }
 
 /**
- * Writes records one call after the other, in slices that leave the event loop to others in between.
+ * Writes records one call after the other, in slices, with a turn of the event loop between two slices.
  *
- * A slice that fails is tried again record by record: the one that Realm does not take is lost alone. Where it takes none,
- * they go to another place, if there is one.
+ * A slice that fails is tried again record by record, so that only the record that Realm refuses is lost. If the
+ * destination takes no record at all, the records go to its alternative, if there is one.
  */
 export class RecordWriter {
-  readonly #options: RecordWriterOptions;
+  readonly #picker: DestinationPicker;
+  readonly #events: Pick<DeliveryEvents, 'dropped' | 'failed'>;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(options: RecordWriterOptions) {
-    this.#options = options;
+  constructor(picker: DestinationPicker, events: Pick<DeliveryEvents, 'dropped' | 'failed'>) {
+    this.#picker = picker;
+    this.#events = events;
   }
 
   /** Never rejects. */
@@ -74,18 +74,18 @@ export class RecordWriter {
     const progress: Progress = { next: 0, stored: 0, refused: 0, isOneByOne: false };
     while (progress.next < records.length) {
       const { next } = progress;
-      let place: Place | undefined;
+      let picked: PickedDestination | undefined;
       let maxCount = progress.isOneByOne ? 1 : records.length - next;
       try {
-        place = this.#options.place(records[next]?.sizeBytes ?? 0, progress.avoided);
-        if (place === undefined) {
+        picked = this.#picker.pick(records[next]?.sizeBytes ?? 0, progress.avoided);
+        if (picked === undefined) {
           await nextTurn();
           continue;
         }
-        const { destination, roomBytes } = place;
+        const { destination, roomBytes } = picked;
         if (destination.isBusy) {
           await leaveTransaction(destination, calledAt + MAX_BUSY_MILLIS);
-          continue; // another may be the destination now
+          continue; // another destination may be right now
         }
         maxCount = Math.min(maxCount, countWithin(records, next, roomBytes));
         const result = destination.storeSlice(records, next, maxCount);
@@ -93,10 +93,10 @@ export class RecordWriter {
         progress.stored += result.stored;
         progress.refused = 0;
         progress.lastCause = result.error ?? progress.lastCause;
-        this.#options.onStored(destination, result.stored, result.storedBytes);
+        this.#picker.stored(destination, result.stored, result.storedBytes);
       } catch (cause) {
         progress.lastCause = cause;
-        if (!this.#goOn(progress, records.length, place, maxCount, cause)) break;
+        if (!this.#continueAfter(cause, progress, records.length, picked, maxCount)) break;
       }
       if (progress.next < records.length) await nextTurn();
     }
@@ -104,23 +104,24 @@ export class RecordWriter {
     const failed = records.length - stored;
     if (failed === 0) return { stored, failed };
     const error = toError(failed, lastCause);
-    this.#options.onFailed(failed, error);
+    this.#events.dropped(error.code, failed);
+    this.#events.failed(error);
     return { stored, failed, error };
   }
 
   /**
-   * Decides what comes after a slice that was not stored.
+   * Decides how to continue after a slice that was not stored.
    *
-   * @returns false if what is left is given up
+   * @returns false if the remaining records are given up
    */
-  #goOn(
+  #continueAfter(
+    cause: unknown,
     progress: Progress,
     recordCount: number,
-    place: Place | undefined,
+    picked: PickedDestination | undefined,
     sliceCount: number,
-    cause: unknown,
   ): boolean {
-    if (cause instanceof ConnectionError) return false; // there is no place
+    if (cause instanceof ConnectionError) return false; // there is no destination
     const isBusy = cause instanceof BusyRealmError;
     if (!isBusy) {
       if (sliceCount > 1) {
@@ -132,29 +133,30 @@ export class RecordWriter {
       const isNoneTaken = progress.stored === 0 && progress.next === recordCount;
       if (progress.refused < MAX_REFUSED_RECORDS && !isNoneTaken) return true;
     }
-    if (place?.hasAlternative !== true) return !isBusy;
-    progress.avoided = place.destination;
+    if (picked?.hasAlternative !== true) return !isBusy;
+    progress.avoided = picked.destination;
     progress.next -= progress.refused;
     progress.refused = 0;
     progress.isOneByOne = false;
-    this.#options.onRefused(cause);
+    const text = `the synced Realm takes no records, which are kept in the spool: ${describeCause(cause)}`;
+    this.#events.failed(new ConnectionError('sync-failed', text, { cause, retryable: true }));
     return true;
   }
 }
 
-/** How far one call has come. */
+/** The progress of one call of `write`. */
 interface Progress {
   next: number;
   stored: number;
-  /** How many records before `next` were not taken even alone, one after the other. */
+  /** How many single-record failures came just before `next`. */
   refused: number;
   isOneByOne: boolean;
-  /** What took no records, although it had an alternative. */
+  /** A destination that took no records and has an alternative. */
   avoided?: Destination;
   lastCause?: unknown;
 }
 
-/** How many records, at least one, come to no more than so many bytes. */
+/** How many records, at least one, fit into `maxBytes`. */
 function countWithin(records: readonly WritableRecord[], from: number, maxBytes: number): number {
   let bytes = 0;
   for (let next = from; next < records.length; next += 1) {
@@ -169,7 +171,7 @@ function toError(failed: number, cause: unknown): ExporterError {
   return new ConnectionError('write-failed', `${failed} of them: ${describeCause(cause)}`, { cause });
 }
 
-/** A Realm that is still in a transaction of the app when the time for it to end is over. */
+/** The Realm was in a transaction of the app for too long. */
 class BusyRealmError extends Error {}
 
 /**
@@ -183,6 +185,6 @@ async function leaveTransaction(destination: Destination, deadline: number): Pro
       throw new BusyRealmError(`the Realm was in a transaction of the app for ${MAX_BUSY_MILLIS / 1000} s`);
     }
     if (turns < BUSY_TURNS) await nextTurn();
-    else await new Promise((resolve) => setTimeout(resolve, BUSY_POLL_MILLIS));
+    else await sleep(BUSY_POLL_MILLIS);
   }
 }

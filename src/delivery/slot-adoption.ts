@@ -1,62 +1,67 @@
 import { platform } from '#platform';
-import { Alarm } from '../time/alarm.js';
+import { toOpenError } from '../connection-error.js';
+import type { DeliveryEvents } from '../delivery-events.js';
 import type { OrphanedSlot, Slot, SlotStore } from '../disk/slot.js';
 import { nextTurn } from '../time/next-turn.js';
+import { Sleeper } from '../time/sleep.js';
 
-/** How often slots are looked through, in milliseconds; the watch on heartbeats needs two looks. */
+/** How often a round begins, in milliseconds. The watch on heartbeats needs two rounds. */
 const ROUND_MILLIS = 120_000;
 
-/** After how long a slot that is not empty yet is left for another that waits, in milliseconds. */
+/** After this time, a slot that is not empty yet is left for another that waits, in milliseconds. */
 const VISIT_MILLIS = 600_000;
 
-/** A session in an adopted slot. */
-export interface AdoptedSession {
+/** The delivery of an adopted slot. */
+export interface AdoptedDelivery {
   /** Resolves once nothing is left in it to send. */
   settled(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What an adoption needs to know. */
-export interface SlotAdoptionOptions<Session extends AdoptedSession> {
-  readonly store: SlotStore;
+/** Opens what is adopted. */
+export interface AdoptionOwner<Delivery extends AdoptedDelivery> {
   /** @throws any error if the slot cannot be opened; then it is released */
-  readonly openSession: (slot: Slot) => Session;
-  readonly onError: (cause: unknown) => void;
-  readonly onChange: () => void;
+  openDelivery(slot: Slot): Delivery;
+  /** Counts have changed. */
+  changed(): void;
 }
 
 /**
- * Takes over, one after the other, the slots that nobody holds and that still carry unsent records, sends them, and
- * leaves the slots empty for the next process. At start, and every few minutes.
+ * Adopts, one after the other, slots that no process has locked and that contain unsent records: opens the slot, sends the
+ * records, and closes it empty. A round begins at start and every two minutes.
  *
- * A slot that cannot be opened, or does not get empty, as with files of a user whose key was revoked, keeps none of the
- * others waiting for ever.
+ * A slot that cannot be opened, or does not get empty (for example because its user's key was revoked), does not block the
+ * others.
  */
-export class SlotAdoption<Session extends AdoptedSession> {
-  readonly #options: SlotAdoptionOptions<Session>;
+export class SlotAdoption<Delivery extends AdoptedDelivery> {
+  readonly #store: SlotStore;
+  readonly #events: DeliveryEvents;
+  readonly #owner: AdoptionOwner<Delivery>;
   readonly #timer: ReturnType<typeof setInterval>;
-  #session: Session | undefined;
+  #current: Delivery | undefined;
   #round: Promise<void> | undefined;
   /** Numbers of the slots that were visited, or could not be opened, in this round. */
   #visited = new Set<number>();
   #orphans: readonly OrphanedSlot[] = [];
   #isStopped = false;
 
-  constructor(options: SlotAdoptionOptions<Session>) {
-    this.#options = options;
+  constructor(store: SlotStore, events: DeliveryEvents, owner: AdoptionOwner<Delivery>) {
+    this.#store = store;
+    this.#events = events;
+    this.#owner = owner;
     this.#timer = setInterval(() => {
-      this.lookAround();
+      this.startRound();
     }, ROUND_MILLIS);
     platform.unref(this.#timer);
   }
 
-  /** The session of the slot that is being sent. */
-  get session(): Session | undefined {
-    return this.#session;
+  /** The delivery of the slot that is adopted now. */
+  get current(): Delivery | undefined {
+    return this.#current;
   }
 
   /**
-   * Records in slots that wait to be adopted, as they were counted when somebody last looked.
+   * Records in slots that wait to be adopted, by the last count.
    *
    * @param own - the number of the connection's own slot, which waits for the next process once it is released
    */
@@ -64,30 +69,30 @@ export class SlotAdoption<Session extends AdoptedSession> {
     return this.#orphans.reduce((sum, { number, records }) => (number === own ? sum : sum + records), 0);
   }
 
-  /** Whether no slot is being sent, and none was waiting for it when somebody last looked. */
+  /** Whether no slot is adopted now, and none waited at the last count. */
   get isSettled(): boolean {
-    return this.#session === undefined && this.#orphans.length === 0;
+    return this.#current === undefined && this.#orphans.length === 0;
   }
 
   /** Begins a round, unless one is under way. */
-  lookAround(): void {
+  startRound(): void {
     if (this.#isStopped || this.#round !== undefined) return;
-    this.#look();
+    this.#countOrphans();
     this.#round = this.#visitAll().then(() => {
       this.#round = undefined;
     });
   }
 
-  /** Resolves once every slot that waited was adopted and sent, or could not be opened; also when it is stopped. */
+  /** Resolves once every slot that waited was adopted and sent, or could not be opened; also at `stop`. */
   async settled(): Promise<void> {
     const visited = new Set<number>();
     let isNew: boolean;
     do {
       const { size } = visited;
-      this.lookAround();
+      this.startRound();
       await this.#round;
       for (const number of this.#visited) visited.add(number);
-      // Others may have come meanwhile; but a round that came no further than those before it will not do so now.
+      // Other slots may wait now. But if this round visited no new slot, the next one will not either.
       isNew = visited.size > size && this.#orphans.some(({ number }) => !visited.has(number));
     } while (isNew && !this.#isStopped);
   }
@@ -96,83 +101,81 @@ export class SlotAdoption<Session extends AdoptedSession> {
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#timer);
-    await this.drop();
-    this.#look();
+    await this.closeCurrent();
+    this.#countOrphans();
   }
 
-  /** Closes the adopted slot for now, as when another process has taken it. */
-  async drop(): Promise<void> {
-    const session = this.#session;
-    this.#session = undefined;
-    await session?.close();
+  /** Closes the adopted slot, for example because another process has taken it. The round goes on with the next one. */
+  async closeCurrent(): Promise<void> {
+    const delivery = this.#current;
+    this.#current = undefined;
+    await delivery?.close();
   }
 
-  #look(): void {
+  #countOrphans(): void {
     try {
-      this.#orphans = this.#options.store.orphans();
+      this.#orphans = this.#store.orphans();
     } catch {
-      return; // a disk that fails, of which the round itself tells
+      return; // the disk fails, which the round itself reports
     }
-    this.#options.onChange();
+    this.#owner.changed();
   }
 
   async #visitAll(): Promise<void> {
-    const { store, onError } = this.#options;
     this.#visited = new Set();
     try {
       await nextTurn();
-      let slot = this.#isStopped ? undefined : store.adopt(this.#visited);
+      let slot = this.#isStopped ? undefined : this.#store.adopt(this.#visited);
       while (slot !== undefined) {
         this.#visited.add(slot.number);
         slot = await this.#visit(slot);
       }
     } catch (cause) {
-      onError(cause);
+      this.#events.failed(toOpenError(cause));
     }
-    this.#look();
+    this.#countOrphans();
   }
 
-  /** @returns the slot to go on with, taken */
+  /** @returns the next slot to visit, acquired */
   async #visit(slot: Slot): Promise<Slot | undefined> {
-    const { store, openSession, onError } = this.#options;
     let next: Slot | undefined;
     try {
-      const session = openSession(slot);
-      this.#session = session;
+      const delivery = this.#owner.openDelivery(slot);
+      this.#current = delivery;
       this.#orphans = this.#orphans.filter(({ number }) => number !== slot.number);
-      this.#options.onChange();
+      this.#owner.changed();
       try {
-        next = await this.#empty(session);
+        next = await this.#empty(delivery);
       } finally {
-        if (this.#session === session) await this.drop();
-        this.#look();
+        if (this.#current === delivery) await this.closeCurrent();
+        this.#countOrphans();
       }
     } catch (cause) {
-      onError(cause);
+      this.#events.failed(toOpenError(cause));
     }
     await nextTurn();
-    if (!this.#isStopped) return next ?? store.adopt(this.#visited);
+    if (!this.#isStopped) return next ?? this.#store.adopt(this.#visited);
     next?.release();
     return undefined;
   }
 
-  /** Waits until nothing is left in a slot, or another waits: @returns that one, taken. */
-  async #empty(session: Session): Promise<Slot | undefined> {
-    while (!(await isSettledSoon(session))) {
-      const next = this.#options.store.adopt(this.#visited);
-      // Those that were visited come again in the next round.
+  /** Waits until nothing is left in a slot, or another slot waits. @returns the one that waits, acquired */
+  async #empty(delivery: Delivery): Promise<Slot | undefined> {
+    while (!(await isSettledSoon(delivery))) {
+      const next = this.#store.adopt(this.#visited);
+      // The slots that were visited get another visit in the next round.
       if (next !== undefined || this.#visited.size > 1) return next;
     }
     return undefined;
   }
 }
 
-/** Waits as long as one visit may take; the timer keeps no process alive. */
-async function isSettledSoon(session: AdoptedSession): Promise<boolean> {
-  const alarm = new Alarm();
-  const settled = session.settled().then(() => {
-    alarm.ring();
+/** Waits for as long as one visit may take. The timer does not keep the process alive. */
+async function isSettledSoon(delivery: AdoptedDelivery): Promise<boolean> {
+  const sleeper = new Sleeper();
+  const settled = delivery.settled().then(() => {
+    sleeper.wake();
     return true;
   });
-  return Promise.race([settled, alarm.sleep(VISIT_MILLIS).then(() => false)]);
+  return Promise.race([settled, sleeper.sleep(VISIT_MILLIS).then(() => false)]);
 }

@@ -1,29 +1,26 @@
-import { Backoff } from '../time/backoff.js';
-import { Alarm } from '../time/alarm.js';
-import { RefusedRecordError, type Destination, type WritableRecord } from '../realm/destination.js';
+import { ConnectionError, describeCause } from '../connection-error.js';
+import type { DeliveryEvents } from '../delivery-events.js';
 import type { Spool } from '../disk/spool.js';
+import { RefusedRecordError, type Destination, type WritableRecord } from '../realm/destination.js';
+import { Backoff } from '../time/backoff.js';
 import { nextTurn } from '../time/next-turn.js';
+import { Sleeper } from '../time/sleep.js';
 
-/** The most records that are read at once, and how many where records are refused, which go one by one. */
+/** How many records are read at once, and how many while records are refused. */
 const MAX_PEEK_RECORDS = 64;
 const MAX_PEEK_REFUSED = 4;
 
 /** How many records are deleted in one transaction. */
 const MAX_REMOVED_RECORDS = 256;
 
-/** What a mover needs to know. */
-export interface SpoolMoverOptions {
-  readonly spool: Spool;
-  /** Where to; undefined while there is nowhere, or no room: then `start` goes on. */
-  readonly destination: () => Destination | undefined;
-  /** Called in the turn in which records were committed there, before they are deleted here. */
-  readonly onMoved: (count: number, sizeBytes: number) => void;
-  /** Called when records were given up, and are deleted. */
-  readonly onDropped: (reason: 'spool-unreadable' | 'write-failed', count: number, cause: unknown) => void;
-  /** Called when a transaction failed, as on a full disk. It is tried again. */
-  readonly onFailed: (cause: unknown) => void;
-  /** Called when nothing is left but records that were refused, by a destination that has taken no others yet. */
-  readonly onRefused: (count: number, cause: unknown) => void;
+/** Says where records move to. */
+export interface SpoolMoverOwner {
+  /** The synced Realm; undefined if none is open or it has no room. Then the mover ends, until it is started again. */
+  movingTo(): Destination | undefined;
+  /** Records were committed to the synced Realm, in this turn. They are not deleted from the spool yet. */
+  moved(count: number, sizeBytes: number): void;
+  /** The spool has fewer records. */
+  changed(): void;
 }
 
 /** What came of one step. */
@@ -32,37 +29,43 @@ type Step = 'progress' | 'end';
 /**
  * Moves the spool's records, in the order of their `seq`, to the synced Realm as soon as there is one.
  *
- * Each slice is committed there, then deleted here. After a crash in between it is sent again with the same `_id`s and
- * equal values, which the server takes for what they are.
+ * Each slice is committed to the synced Realm, then deleted from the spool. After a crash in between, the records are sent
+ * again with the same `_id`s and equal values, which the server recognises.
  *
- * A transaction that fails, as on a full disk, is tried again with a back-off, for ever. A record that Realm refuses
- * ({@link RefusedRecordError}) is set aside, and those behind it are moved. It is given up once the destination takes
- * another record; if it took one before, and there is none behind, once it was refused a second time, later.
+ * A transaction that fails, for example on a full disk, is tried again with a back-off until it succeeds. A record that
+ * Realm refuses ({@link RefusedRecordError}) is set aside, and the records behind it are moved. It is given up when the
+ * destination takes another record. If no other record follows and the destination has taken one before, it is given up
+ * when it is refused a second time, later.
  */
 export class SpoolMover {
-  readonly #options: SpoolMoverOptions;
+  readonly #spool: Spool;
+  readonly #events: DeliveryEvents;
+  readonly #owner: SpoolMoverOwner;
   readonly #backoff = new Backoff({ initialMillis: 1000, maxMillis: 300_000 });
-  readonly #alarm = new Alarm();
+  readonly #sleeper = new Sleeper();
   #running: Promise<void> | undefined;
   #isRunning = false;
-  /** `seq`s of records that were committed there and are still here. */
+  /** `seq`s of records that were moved and are still in the spool. */
   #moved: readonly number[] = [];
-  /** `seq`s of records that were given up and are still here. */
+  /** `seq`s of records that were given up and are still in the spool. */
   #givenUp: readonly number[] = [];
-  #target: Destination | undefined;
-  /** Whether the target has taken a record. */
-  #isProven = false;
-  /** `seq`s of records that the target refused, ascending. */
-  #aside: number[] = [];
+  #destination: Destination | undefined;
+  /** Whether the destination has taken a record. */
+  #hasTakenRecord = false;
+  /** `seq`s of records that the destination refused, ascending. */
+  #refused: number[] = [];
+  /** Why it refused the last one. */
   #cause: unknown;
-  /** Whether what is refused now was refused before. */
+  /** Whether records that are refused now were refused before. */
   #isLastTry = false;
-  /** How many records `onRefused` was told of. */
-  #told = 0;
+  /** How many refused records were reported. */
+  #reported = 0;
   #isStopped = false;
 
-  constructor(options: SpoolMoverOptions) {
-    this.#options = options;
+  constructor(spool: Spool, events: DeliveryEvents, owner: SpoolMoverOwner) {
+    this.#spool = spool;
+    this.#events = events;
+    this.#owner = owner;
   }
 
   /** Whether it is moving, or waits to try again. */
@@ -70,26 +73,26 @@ export class SpoolMover {
     return this.#isRunning;
   }
 
-  /** Moves what there is, unless it is at that already. */
+  /** Starts to move. If it runs already, it ends its wait for the next attempt. */
   start(): void {
     if (this.#isStopped) return;
-    if (this.#isRunning) this.#alarm.ring();
+    if (this.#isRunning) this.#sleeper.wake();
     else this.#running = this.#run();
   }
 
-  /** A record that was not in the spool was stored there: what the destination refused is given up. */
+  /** The destination took a record that was not in the spool: the records that it refused are given up. */
   noteStored(destination: Destination): void {
-    this.#turnTo(destination);
-    this.#isProven = true;
-    if (this.#aside.length === 0) return;
-    this.#giveUpAside();
+    this.#switchTo(destination);
+    this.#hasTakenRecord = true;
+    if (this.#refused.length === 0) return;
+    this.#giveUpRefused();
     this.start();
   }
 
   /** Stops for good, between two slices. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#alarm.ring();
+    this.#sleeper.wake();
     await this.#running;
   }
 
@@ -97,54 +100,55 @@ export class SpoolMover {
     this.#isRunning = true;
     try {
       while (!this.#isStopped) {
-        const target = this.#options.destination();
-        if (target === undefined) return;
-        this.#turnTo(target);
+        const destination = this.#owner.movingTo();
+        if (destination === undefined) return;
+        this.#switchTo(destination);
         try {
-          if (this.#step(target) === 'end' && !(await this.#tryAside())) return;
+          if (this.#step(destination) === 'end' && !(await this.#retryRefused())) return;
         } catch (cause) {
-          // The transaction there, or the spool itself.
-          this.#options.onFailed(cause);
-          await this.#alarm.sleep(this.#backoff.next());
+          this.#reportRetryable(`the spool cannot be moved now: ${describeCause(cause)}`, cause);
+          await this.#sleeper.sleep(this.#backoff.next());
         }
         await nextTurn();
       }
     } finally {
-      // In the turn of the last look: a start that comes later finds it so.
+      // Set in the turn of the last check, so that a later `start` begins a new run.
       this.#isRunning = false;
     }
   }
 
   /** Another Realm may take what the last one refused. */
-  #turnTo(target: Destination): void {
-    if (target === this.#target) return;
-    this.#target = target;
-    this.#isProven = false;
-    this.#aside = [];
+  #switchTo(destination: Destination): void {
+    if (destination === this.#destination) return;
+    this.#destination = destination;
+    this.#hasTakenRecord = false;
+    this.#refused = [];
     this.#isLastTry = false;
-    this.#told = 0;
+    this.#reported = 0;
   }
 
   /**
    * Moves the next records, or sets the first of them aside.
    *
-   * @returns `end` if there are none but those that were set aside
-   * @throws whatever the spool throws, and the destination but for refused records
+   * @returns `end` if no records are left, except refused ones
+   * @throws whatever the spool throws, and whatever the destination throws except {@link RefusedRecordError}
    */
-  #step(target: Destination): Step {
-    const { spool, onDropped } = this.#options;
+  #step(destination: Destination): Step {
     if (!this.#deleteSlice()) return 'progress';
-    const lastAside = this.#aside.at(-1);
-    const isRefusing = this.#isLastTry || lastAside !== undefined;
+    const lastRefused = this.#refused.at(-1);
+    const isRefusing = this.#isLastTry || lastRefused !== undefined;
     const maxCount = isRefusing ? MAX_PEEK_REFUSED : MAX_PEEK_RECORDS;
-    const { records, seqs, unreadable } = spool.peek(maxCount, lastAside === undefined ? 0 : lastAside + 1);
+    const { records, seqs, unreadable } = this.#spool.peek(
+      maxCount,
+      lastRefused === undefined ? 0 : lastRefused + 1,
+    );
     if (unreadable.length > 0) {
-      spool.remove(unreadable);
-      onDropped('spool-unreadable', unreadable.length, undefined);
+      this.#spool.remove(unreadable);
+      this.#drop('spool-unreadable', unreadable.length, undefined);
     }
     const [firstSeq] = seqs;
     if (firstSeq === undefined) return unreadable.length > 0 ? 'progress' : 'end';
-    const taken = this.#store(target, records);
+    const taken = this.#store(destination, records);
     if (taken === 0) this.#setAside(firstSeq);
     else this.#noteMoved(seqs.slice(0, taken));
     this.#deleteSlice();
@@ -152,11 +156,11 @@ export class SpoolMover {
   }
 
   /** @returns how many records were stored, from the first on; 0 if that one is refused */
-  #store(target: Destination, records: readonly WritableRecord[]): number {
+  #store(destination: Destination, records: readonly WritableRecord[]): number {
     for (let count = records.length; ;) {
       try {
-        const { taken, stored, storedBytes } = target.storeSlice(records, 0, count);
-        this.#options.onMoved(stored, storedBytes);
+        const { taken, stored, storedBytes } = destination.storeSlice(records, 0, count);
+        this.#owner.moved(stored, storedBytes);
         return taken;
       } catch (cause) {
         if (!(cause instanceof RefusedRecordError)) {
@@ -174,56 +178,69 @@ export class SpoolMover {
 
   #setAside(seq: number): void {
     if (this.#isLastTry) this.#givenUp = [...this.#givenUp, seq];
-    else this.#aside.push(seq);
+    else this.#refused.push(seq);
   }
 
   #noteMoved(seqs: readonly number[]): void {
     this.#backoff.reset();
     this.#moved = seqs;
-    this.#isProven = true;
-    this.#giveUpAside();
+    this.#hasTakenRecord = true;
+    this.#giveUpRefused();
   }
 
-  #giveUpAside(): void {
-    this.#givenUp = [...this.#givenUp, ...this.#aside];
-    this.#aside = [];
-    this.#told = 0;
+  #giveUpRefused(): void {
+    this.#givenUp = [...this.#givenUp, ...this.#refused];
+    this.#refused = [];
+    this.#reported = 0;
   }
 
-  /** Nothing is left but what was set aside. @returns whether it is tried again, after a while */
-  async #tryAside(): Promise<boolean> {
+  /** Nothing is left but refused records. @returns whether they are tried again now, after a sleep */
+  async #retryRefused(): Promise<boolean> {
     this.#isLastTry = false;
-    const { length } = this.#aside;
+    const { length } = this.#refused;
     if (length === 0) return false;
-    if (!this.#isProven) {
-      if (this.#told !== length) this.#options.onRefused(length, this.#cause);
-      this.#told = length;
+    if (!this.#hasTakenRecord) {
+      if (this.#reported !== length) {
+        const stay = `${length} of the spool stay there until the synced Realm takes another record`;
+        this.#reportRetryable(`${stay}: ${describeCause(this.#cause)}`, this.#cause);
+      }
+      this.#reported = length;
       return false;
     }
-    await this.#alarm.sleep(this.#backoff.next());
-    this.#aside = [];
+    await this.#sleeper.sleep(this.#backoff.next());
+    this.#refused = [];
     this.#isLastTry = true;
     return true;
   }
 
   /**
-   * Deletes a slice of what was moved or given up. Before anything else is moved: a spool that nothing can be deleted from
-   * must not be sent again and again.
+   * Deletes a slice of the records that were moved or given up. This comes before anything else is moved: if nothing can be
+   * deleted from the spool, its records must not be sent again and again.
    *
-   * @returns whether nothing of it is left
+   * @returns whether none of them is left
    */
   #deleteSlice(): boolean {
-    const { spool, onDropped } = this.#options;
     if (this.#moved.length > 0) {
-      spool.remove(this.#moved);
+      this.#spool.remove(this.#moved);
       this.#moved = [];
     }
     if (this.#givenUp.length === 0) return true;
     const slice = this.#givenUp.slice(0, MAX_REMOVED_RECORDS);
-    // Some may have been dropped meanwhile, for their age or to make room.
-    const count = spool.remove(slice);
+    // Some may have been dropped meanwhile, because of their age or to make room.
+    const count = this.#spool.remove(slice);
     this.#givenUp = this.#givenUp.slice(slice.length);
-    if (count > 0) onDropped('write-failed', count, this.#cause);
+    if (count > 0) this.#drop('write-failed', count, this.#cause);
     return this.#givenUp.length === 0;
+  }
+
+  #drop(reason: 'spool-unreadable' | 'write-failed', count: number, cause: unknown): void {
+    this.#events.dropped(reason, count);
+    const text = `${count} of the spool: ${cause === undefined ? 'unreadable' : describeCause(cause)}`;
+    this.#events.failed(new ConnectionError('write-failed', text, { cause }));
+    this.#owner.changed();
+  }
+
+  #reportRetryable(text: string, cause: unknown): void {
+    this.#events.failed(new ConnectionError('write-failed', text, { cause, retryable: true }));
   }
 }

@@ -1,27 +1,32 @@
 import type { RealmFileGauge } from './realm-file-gauge.js';
 
-/** The part of the limit that is left to records which move from the spool to the synced Realm, and its bounds in bytes. */
+/** The part of the limit that is reserved for records that move from the spool to the synced Realm, and its maximum. */
 const MOVING_PART = 1 / 8;
 const MAX_MOVING_BYTES = 8 * 1024 * 1024;
 
-/** How long what was measured of others' files is good for, in milliseconds, while this process writes. */
+/** How often other files are measured while this process writes, in milliseconds. */
 const MEASURE_MILLIS = 1000;
 
-/** What a budget needs to know. */
+/** The files of a service. */
+export interface MeasuredFiles {
+  /** What the files in all slots take, whichever process has them, in bytes; undefined if files cannot be seen. */
+  sizeBytes(): number | undefined;
+}
+
+/** Options of a {@link DeviceBudget}. */
 export interface DeviceBudgetOptions {
-  /** What all files of the service may take together, in bytes. */
+  /** The limit for all files of the service together, in bytes. */
   readonly maxBytes: number;
-  /** What the files of all of its slots take, however many processes they belong to; undefined where none can be seen. */
-  readonly measure: () => number | undefined;
+  readonly files: MeasuredFiles;
   /** A clock in milliseconds that never goes back. */
   readonly now?: () => number;
 }
 
 /**
- * What a service may keep on the device, and what of that is still to be had: one for all sessions of a connection.
+ * The limit for the files of a service on the device, and how much of it is free. All slots of a connection share one.
  *
- * The files that this process writes to are measured at each commit, all others once a second while it writes: those of
- * other processes of the service, of slots that ended processes left, of earlier users, and Realm's own.
+ * The files that this process writes to are measured at each commit. All other files are measured at most once a second:
+ * those of other processes of the service, of slots that ended processes left, of earlier users, and Realm's own.
  */
 export class DeviceBudget {
   readonly #options: DeviceBudgetOptions;
@@ -38,12 +43,12 @@ export class DeviceBudget {
     return this.#options.maxBytes;
   }
 
-  /** How much of the limit only moving records may use, so that a full spool can be emptied. */
+  /** The part of the limit that only moving records may use, so that a full spool can be emptied. */
   get movingBytes(): number {
     return Math.min(MAX_MOVING_BYTES, this.maxBytes * MOVING_PART);
   }
 
-  /** What everything takes. */
+  /** Size of all files. */
   get takenBytes(): number {
     let bytes = this.#otherBytes;
     for (const gauge of this.#gauges) bytes += gauge.takenBytes;
@@ -61,14 +66,14 @@ export class DeviceBudget {
     if (this.#gauges.delete(gauge)) this.refresh();
   }
 
-  /** Measures the files of others. Does nothing if that fails: the next time will do. */
+  /** Measures the other files. If that fails, the last result stays. */
   refresh(): void {
     this.#measuredAt = this.#now();
     let bytes: number | undefined;
     try {
-      bytes = this.#options.measure();
+      bytes = this.#options.files.sizeBytes();
     } catch {
-      return; // a directory that another process is just removing
+      return; // another process has just removed a directory
     }
     if (bytes === undefined) return;
     for (const gauge of this.#gauges) {
@@ -81,7 +86,7 @@ export class DeviceBudget {
   /**
    * How many more bytes of new records fit into a file.
    *
-   * @param keptBytes - so much of the limit is left to others
+   * @param keptBytes - the part of the limit that is reserved
    */
   roomBytes(gauge: RealmFileGauge, keptBytes = 0): number {
     if (this.#now() - this.#measuredAt >= MEASURE_MILLIS) this.refresh();

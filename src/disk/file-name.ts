@@ -1,10 +1,10 @@
-/** File systems end names at 255 bytes; Realm puts suffixes behind some. */
+/** File systems limit names to 255 bytes, and Realm appends suffixes to some. */
 const MAX_LENGTH = 160;
 
 /**
- * A file name for any text, percent-encoded: letters, digits, `-`, `_` and inner dots stay as they are. Two texts share
- * a name only if they are longer than 140 bytes and collide in 64 bits of hash, or differ in case alone on a file system
- * that sees no case.
+ * A file name for any text, percent-encoded. Letters, digits, `-`, `_` and inner dots are not encoded. Two texts share a
+ * name only if both are longer than 140 bytes and their 64-bit hashes are equal, or if they differ only in case and the file
+ * system ignores case.
  */
 export function encodeFileName(text: string): string {
   let name = '';
@@ -13,7 +13,7 @@ export function encodeFileName(text: string): string {
     const isPlain = /[A-Za-z0-9_-]/.test(character) || (character === '.' && name !== '');
     name += isPlain ? character : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }
-  // Windows drops a dot at the end.
+  // Windows removes a dot at the end.
   name = name.replace(/\.$/, '%2E');
   if (name === '') return '%';
   if (name.length <= MAX_LENGTH) return name;

@@ -1,57 +1,57 @@
-/** How a Realm file grows: it doubles up to here, then grows by as much at a time. (realm-core, `GroupWriter`.) */
+/** A Realm file doubles up to this size, then grows by this size at a time. (realm-core, `GroupWriter`.) */
 const GROWTH_STEP_BYTES = 1024 * 1024;
 
-/** The part of a file that its records can fill: the rest is in pieces too small, or held by an older version of it. */
+/** The part of a file that records can fill. The rest is in pieces too small, or used by an older version of the file. */
 const USABLE_PART = 0.9;
 
-/** Bytes of file for a byte of records: more is not the records' doing, but that of an empty Realm or of one large value. */
+/** Bytes of file for a byte of records. A higher ratio comes from an almost empty Realm or one large value. */
 const MAX_RATIO = 16;
 
-/** What a gauge reads. */
-export interface RealmFileGaugeOptions {
-  /** The size of the file; undefined where files cannot be seen, as those in memory. */
-  readonly fileBytes: () => number | undefined;
-  /** What the records in it that cannot be dropped yet come to by their own sizes. */
-  readonly recordBytes: () => number;
+/** A Realm file and its records. */
+export interface GaugedFile {
+  /** The size of the file; undefined if the engine has no files. */
+  fileBytes(): number | undefined;
+  /** The sizes of the records that are not acknowledged or moved yet. */
+  recordBytes(): number;
 }
 
 /**
- * Knows what one Realm file takes, and how much more would fit.
+ * Measures one Realm file, and estimates how many more records fit into it.
  *
- * A file's size alone does not tell: a Realm that has grown hardly shrinks when its records were acknowledged; their room
- * is used again. So the gauge learns how many bytes of file a byte of records takes. Whenever the file has to grow, it was
- * full with the records that it held before. Where no file can be seen, the records' own sizes have to do.
+ * The size of the file is not enough: a Realm file hardly shrinks when its records are acknowledged, and their space is used
+ * again. So the gauge learns how many bytes of file a byte of records takes: each time the file grows, it was full with the
+ * records that were in it before. If the engine has no files, the sizes of the records count.
  */
 export class RealmFileGauge {
-  readonly #options: RealmFileGaugeOptions;
+  readonly #file: GaugedFile;
   #ratio = 1;
   #fileBytes: number | undefined;
-  /** The records at the last look. */
+  /** The sizes of the records at the last observation. */
   #recordBytes: number;
 
-  constructor(options: RealmFileGaugeOptions) {
-    this.#options = options;
-    this.#fileBytes = options.fileBytes();
-    this.#recordBytes = options.recordBytes();
+  constructor(file: GaugedFile) {
+    this.#file = file;
+    this.#fileBytes = file.fileBytes();
+    this.#recordBytes = file.recordBytes();
   }
 
-  /** What the file takes, the free room in it included; the records' sizes where no file can be seen. */
+  /** The size of the file, including free space; the sizes of the records if there is no file. */
   get takenBytes(): number {
-    return this.#fileBytes ?? this.#options.recordBytes();
+    return this.#fileBytes ?? this.#file.recordBytes();
   }
 
-  /** Whether there is a file to be seen. */
+  /** Whether the engine has a file. */
   get isFile(): boolean {
     return this.#fileBytes !== undefined;
   }
 
-  /** Looks at the file, after each commit of ours. */
+  /** Measures the file. Call it after each commit. */
   observe(): void {
     const fullBytes = this.#fileBytes ?? 0;
-    const recordBytes = this.#options.recordBytes();
-    // Some may have been deleted since the last look.
+    const recordBytes = this.#file.recordBytes();
+    // Some may have been deleted since the last observation.
     const records = Math.min(this.#recordBytes, recordBytes);
-    this.#fileBytes = this.#options.fileBytes();
+    this.#fileBytes = this.#file.fileBytes();
     this.#recordBytes = recordBytes;
     const hasGrown = (this.#fileBytes ?? 0) > fullBytes;
     if (hasGrown && fullBytes > 0 && records * MAX_RATIO > fullBytes) this.#ratio = fullBytes / records;
@@ -63,7 +63,7 @@ export class RealmFileGauge {
    * @param growthBytes - by how much the file may grow
    */
   roomBytes(growthBytes: number): number {
-    const records = this.#options.recordBytes();
+    const records = this.#file.recordBytes();
     const file = this.#fileBytes;
     if (file === undefined) return growthBytes;
     const used = Math.min(file, records * this.#ratio);
@@ -72,7 +72,7 @@ export class RealmFileGauge {
   }
 }
 
-/** By how much a file can really grow, if it may grow by so much. */
+/** How much a file can really grow within `growthBytes`, in steps. */
 function stepsWithin(fileBytes: number, growthBytes: number): number {
   let grown = 0;
   // Every step of a small file doubles it.

@@ -1,17 +1,17 @@
 /**
- * Locks on slots, made of files alone.
+ * Locks on slots, made of files only.
  *
- * A slot's lock is its file `lock-<n>` with the highest n; the text names the holder, or says that the slot was released.
- * Nobody ever replaces another's file: who takes a slot over creates `lock-<n+1>`, which exactly one process can, and
- * looks once more whether a higher one has come up since it looked first. The numbers never go down, so that a process
- * that was stopped in the middle cannot win with what it knew before.
+ * A slot's lock is its file `lock-<n>` with the highest n. Its text names the holder, or says that the slot was released.
+ * No process replaces another's file: a process that takes a slot over creates `lock-<n+1>`, which only one process can do,
+ * and then checks that no higher file has appeared. The numbers never go down, so that a process that was stopped in
+ * between cannot win with outdated knowledge.
  *
- * A holder that is provably dead (same host, boot and process id space; its id is gone or was given out anew) loses its
- * lock at once. One that is provably alive keeps it. Where neither can be known, as with another host's, another boot's
- * or another container's lock, the holder's heartbeat decides: it touches its file every {@link HEARTBEAT_MILLIS}, and a
- * file that has not changed for {@link SILENCE_MILLIS} of our own clock while we watched it belongs to nobody. (A host
- * name proves nothing: containers get a new one with every start, cloned machines share one. Nor is a time stamp compared
- * with a clock, for many devices boot without one.)
+ * A holder that is provably dead (same host, boot and process id space; its id is gone or was reused) loses its lock at
+ * once. A holder that is provably alive keeps it. If neither is known, for example because the lock is another host's,
+ * another boot's or another container's, the heartbeat decides: a holder touches its file every {@link HEARTBEAT_MILLIS}. A
+ * file that stays unchanged for {@link SILENCE_MILLIS} of our own clock, while we watch it, has no holder. (A host name
+ * proves nothing: containers get a new one at every start, and cloned machines share one. Time stamps are not compared with
+ * a clock, because many devices boot without one.)
  *
  * @module
  */
@@ -21,19 +21,19 @@ import type { PlatformFiles, ProcessIdentity } from '../platform/platform.js';
 /** How often a holder touches its lock, in milliseconds. */
 export const HEARTBEAT_MILLIS = 15_000;
 
-/** How long a lock must be seen unchanged before a holder of unknown fate counts as gone, in milliseconds. */
+/** A holder of unknown fate counts as gone when its lock stays unchanged for this time, in milliseconds. */
 export const SILENCE_MILLIS = 90_000;
 
 const LOCK_NAME = /^lock-(\d{1,15})$/;
 
-/** How many earlier locks stay beside the current one, for processes that are just reading the directory. */
+/** How many earlier locks are kept, for processes that are reading the directory. */
 const KEPT_LOCKS = 2;
 
 interface LockText extends ProcessIdentity {
   readonly released?: boolean;
 }
 
-/** Watches the heartbeats of locks whose holders cannot be judged otherwise. One watch serves many slots. */
+/** Watches the heartbeats of locks whose holders may be alive or dead. One watch serves many slots. */
 export class HeartbeatWatch {
   readonly #files: PlatformFiles;
   readonly #now: () => number;
@@ -45,7 +45,7 @@ export class HeartbeatWatch {
     this.#now = now;
   }
 
-  /** Whether a file was seen unchanged for long enough. The first look starts the watch. */
+  /** Whether a file has stayed unchanged for long enough. The first call starts the watch. */
   isSilent(path: string): boolean {
     const modifiedMillis = this.#files.modifiedMillis(path);
     const seen = this.#seen.get(path);
@@ -70,10 +70,10 @@ export class SlotLock {
   }
 
   /**
-   * Takes a slot if nobody holds it.
+   * Locks a slot if no process holds it.
    *
    * @param directory - the slot's directory; it exists
-   * @returns undefined if another holds it or was faster
+   * @returns undefined if another process holds it or was faster
    * @throws whatever the file system throws
    */
   static acquire(files: PlatformFiles, directory: string, watch: HeartbeatWatch): SlotLock | undefined {
@@ -93,7 +93,7 @@ export class SlotLock {
   }
 
   /**
-   * Whether nobody holds a slot.
+   * Whether no process holds a slot.
    *
    * @throws whatever the file system throws
    */
@@ -102,25 +102,25 @@ export class SlotLock {
     return current === 0 || isFreed(files, lockPath(files, directory, current), watch);
   }
 
-  /** Whether nobody took the slot over, which they do from a process that seemed to have gone. */
+  /** Whether no other process took the slot over. That happens if this process seemed to be dead. */
   isHeld(): boolean {
     return highestLock(this.#files, this.#directory) === this.#number;
   }
 
-  /** Says that this process lives. */
+  /** Shows that this process is alive. */
   beat(): void {
     this.#files.touch(this.#path);
   }
 
-  /** Leaves the slot to others. */
+  /** Releases the slot for other processes. */
   release(): void {
     const text: LockText = { ...this.#files.self, released: true };
     this.#files.write(this.#path, JSON.stringify(text));
   }
 
   /**
-   * Takes back that the slot was taken: its holder, which seemed to have gone, has it again. Everybody sees what they saw
-   * before, so that whoever takes the slot next has to find out the same.
+   * Removes the lock, because the former holder, which seemed to be dead, still uses the slot. Other processes see the
+   * former lock again.
    */
   withdraw(): void {
     this.#files.remove(this.#path);
@@ -158,7 +158,7 @@ function parseLock(text: string | undefined): LockText | undefined {
   try {
     value = JSON.parse(text);
   } catch {
-    return undefined; // half written, on a file system without hard links
+    return undefined; // incomplete, on a file system without hard links
   }
   if (typeof value !== 'object' || value === null) return undefined;
   const { host, bootId, pidNamespace, pid, startTime, released }: Record<string, unknown> = { ...value };

@@ -1,9 +1,8 @@
 /**
- * Slots: where one process keeps its files.
+ * Slots: directories for the files of one process, `<directory>/<service name>/slot-<n>/<app id>/`.
  *
- * `<directory>/<service name>/slot-<n>/<app id>/`: each process holds the lowest free slot of its service by a lock.
- * Beneath it lie, for each app, the spool, the synced Realms (one for each user), Realm's own metadata, and the mark
- * `unsent` for as long as the slot may carry records that no server has acknowledged.
+ * Each process locks the lowest free slot of its service. For each app, a slot contains the spool, the synced Realms (one for
+ * each user), Realm's own metadata, and the mark `unsent` while it may contain records that no server has acknowledged.
  *
  * @module
  */
@@ -14,65 +13,63 @@ import { parseRealmLock, REALM_LOCK_BYTES, type RealmLock } from './realm-lock.j
 import { HeartbeatWatch, SlotLock } from './slot-lock.js';
 
 const SLOT_NAME = /^slot-(\d{1,9})$/;
-/** More processes of one service than this on one machine are a mistake somewhere. */
+/** More processes of one service on one machine indicate a mistake. */
 const MAX_SLOTS = 10_000;
 
-/** A place for one connection's files. */
+/** A slot that this process has locked. */
 export interface Slot {
-  /** Tells the slots of a service apart. */
+  /** Unique within a service. */
   readonly number: number;
-  /** Where Realm keeps its metadata; undefined leaves the choice to Realm. */
+  /** The directory of Realm's metadata; undefined for Realm's default. */
   readonly directory: string | undefined;
   /** The path of a file, in the form that Realm takes. */
   path(name: string): string;
-  /** Names of the files in it. */
-  list(): string[];
-  /** Whether a file is there, which tells engines with files from those without. */
+  /** Whether a file exists. Engines without files create none. */
   exists(path: string): boolean;
-  /** Bytes of a file; undefined where files cannot be seen. */
+  /** Size of a file; undefined if the engine has no files. */
   sizeBytes(path: string): number | undefined;
-  /** Who has a Realm open, by its path; undefined where that cannot be seen. */
+  /** Which processes have a Realm open, by its path; undefined if its lock file does not tell. */
   readRealmLock(path: string): RealmLock | undefined;
-  /** How many records of an earlier life are known to be unacknowledged; undefined if there are none. */
+  /** How many records an earlier process left unacknowledged, at least; undefined if it left none. */
   readUnsent(): number | undefined;
-  /** Leaves word that records may be unacknowledged. */
+  /** Makes or updates the mark that records may be unacknowledged. */
   markUnsent(records: number): void;
-  /** Takes it back: everything is acknowledged. */
+  /** Removes the mark: everything is acknowledged. */
   markSent(): void;
-  /** Whether the lock is still ours. */
+  /** Whether this process still has the lock. */
   isHeld(): boolean;
-  /** Keeps the lock alive. */
+  /** Renews the lock. */
   beat(): void;
-  /** Gives the slot back, for the next process or for adoption. */
+  /** Unlocks the slot, for the next process or for adoption. */
   release(): void;
-  /** Gives a slot back as it was before it was taken, because its holder is still there. */
+  /** Unlocks the slot as if it had never been locked, because another process still uses it. */
   withdraw(): void;
 }
 
-/** A slot that nobody holds, and that carries unsent records. */
+/** A slot that no process has locked, and that contains unsent records. */
 export interface OrphanedSlot {
   readonly number: number;
-  /** How many there are, as far as is known: not less than 0. */
+  /** How many records, at least. */
   readonly records: number;
 }
 
-/** Hands out slots. Its methods throw what the file system throws. */
+/** Locks slots. Its methods throw what the file system throws. */
 export interface SlotStore {
   /**
-   * Takes the lowest free slot.
+   * Locks the lowest free slot.
    *
-   * @param except - numbers of slots that are of no use
+   * @param except - numbers of slots to skip
    */
   acquire(except?: ReadonlySet<number>): Slot;
-  /** The slots that nobody holds and that carry unsent records of this app. */
+  /** The slots that no process has locked and that contain unsent records of this app. */
   orphans(): readonly OrphanedSlot[];
   /**
-   * Takes the first of them; undefined if there is none.
+   * Locks the first of {@link orphans}; undefined if there is none.
    *
-   * @param except - numbers of slots that are of no use
+   * @param except - numbers of slots to skip
    */
   adopt(except?: ReadonlySet<number>): Slot | undefined;
-  /** What this app's files in all slots take, in bytes, whoever holds them; undefined where files cannot be seen. */
+  /** Size of this app's files in all slots, whichever process uses them; undefined if the engine has no files. */
   sizeBytes(): number | undefined;
 }
 
@@ -112,7 +109,7 @@ export class FileSlotStore implements SlotStore {
     for (const { number } of this.#findOrphans(except)) {
       const slot = this.#take(number);
       if (slot === undefined) continue;
-      // Its holder may have sent everything and left between our two looks.
+      // Its process may have sent everything and released the slot meanwhile.
       if (slot.readUnsent() !== undefined) return slot;
       slot.release();
     }
@@ -178,10 +175,6 @@ class FileSlot implements Slot {
     return this.#files.join(this.directory, name);
   }
 
-  list(): string[] {
-    return this.#files.list(this.directory);
-  }
-
   exists(path: string): boolean {
     return this.#files.exists(path);
   }
@@ -224,10 +217,10 @@ class FileSlot implements Slot {
   }
 }
 
-/** Numbers of the slots in use where there are no files, for every build of the package in this process. */
+/** Names of the slots in use without files, for every build of the package in this process. */
 const memorySlots = Symbol.for('opentelemetry-exporter-realm.memory-slots');
 
-/** One slot for each connection of this process, where Realm alone knows where files go. */
+/** Slots on platforms without files, one for each connection of this process. */
 export class MemorySlotStore implements SlotStore {
   readonly #prefix: string;
 
@@ -249,7 +242,6 @@ export class MemorySlotStore implements SlotStore {
       number,
       directory: undefined,
       path: (file) => `${name}-${file}`,
-      list: () => [],
       exists: () => true,
       sizeBytes: () => undefined,
       readRealmLock: () => undefined,

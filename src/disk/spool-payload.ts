@@ -1,10 +1,10 @@
 /**
- * A record's values as bytes, and back, without a loss: realm-js reads an `int` back as a JS number, so the spool keeps
- * finished records as bytes and not as objects of their own classes.
+ * Converts a record's values to bytes and back, without loss. The spool keeps records as bytes, not as objects of their own
+ * classes, because realm-js reads an `int` back as a JS number.
  *
- * The bytes are one BSON document, `{ c: class name, v: values }`. BSON tells doubles, 64-bit integers and bytes apart;
- * names are kept as values, for BSON's own names can hold neither NUL nor, read back, `$ref`:
- * a map is `{ k: [names], v: [values] }`, an array `{ a: [values] }`.
+ * The bytes are one BSON document, `{ c: class name, v: values }`. BSON keeps doubles, 64-bit integers and bytes apart.
+ * A map is `{ k: [names], v: [values] }`, an array `{ a: [values] }`. Names are kept as values, because BSON's own names
+ * cannot hold NUL, nor `$ref` when they are read back.
  *
  * @module
  */
@@ -12,10 +12,10 @@
 import { Binary, Long, ObjectId, deserialize, serialize } from 'bson';
 import type { ObjectIdConstructor, ObjectIdLike } from '../realm/realm-types.js';
 
-/** The largest payload, in bytes: Realm takes no `data` of 16 MiB or more, and throws inside the transaction. */
+/** The largest payload, in bytes. Realm refuses `data` of 16 MiB or more, and throws inside the transaction. */
 export const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024 - 64;
 
-/** A record as the spool keeps it: what `realm.create(className, values)` takes. */
+/** A record in the spool: the arguments of `realm.create(className, values)`. */
 export interface SpooledValues {
   readonly className: string;
   readonly values: Readonly<Record<string, unknown>>;
@@ -31,7 +31,7 @@ export function encodePayload(record: SpooledValues): Uint8Array<ArrayBuffer> {
   if (bytes.length > MAX_PAYLOAD_BYTES) {
     throw new RangeError(`a record of ${bytes.length} bytes; at most ${MAX_PAYLOAD_BYTES} can be spooled`);
   }
-  // A copy: Realm takes the whole of the buffer beneath, and BSON's is shared.
+  // A copy, because Realm takes the whole underlying buffer, and BSON's is shared.
   return Uint8Array.from(bytes);
 }
 
@@ -93,7 +93,7 @@ function unpack(value: unknown, RealmObjectId: ObjectIdConstructor): unknown {
   }
   const map: Record<string, unknown> = {};
   names.forEach((name, index) => {
-    // Defined, not assigned: `__proto__` is a name like any other.
+    // Defined, not assigned, because `__proto__` is a name like any other.
     Object.defineProperty(map, String(name), {
       value: unpack(values[index], RealmObjectId),
       configurable: true,
@@ -114,7 +114,7 @@ function isMap(value: unknown): value is Record<string, unknown> {
   return prototype === null || prototype === Object.prototype || isForeignObjectPrototype(prototype);
 }
 
-/** Plain objects of another realm of JavaScript, as test runners and `vm` make them. */
+/** Plain objects of another JavaScript realm, which test runners and `vm` make. */
 function isForeignObjectPrototype(prototype: unknown): boolean {
   return typeof prototype === 'object' && prototype !== null && Object.getPrototypeOf(prototype) === null;
 }

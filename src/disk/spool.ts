@@ -18,16 +18,16 @@ import { transact } from '../realm/transaction.js';
 
 const CLASS = 'SpooledRecord';
 
-/** How many bytes are read at once, beyond the first record. */
+/** How many bytes are read at once, in addition to the first record. */
 const MAX_PEEK_BYTES = 1024 * 1024;
 
 /** How many records are dropped in one transaction, so that it takes a few milliseconds. */
 const MAX_DROP_RECORDS = 1024;
 
-/** What a record takes beside its payload: id, numbers and kind in Realm's columns. Measured: 30 to 50. */
+/** What a record takes in addition to its payload: id, numbers and kind in Realm's columns. Measured: 30 to 50. */
 const RECORD_BYTES = 40;
 
-/** Before this, a device's clock was not set yet, and a time tells nothing. 2024-01-01. */
+/** 2024-01-01. An earlier time comes from a clock that was not set. */
 const MIN_PLAUSIBLE_MILLIS = 1_704_067_200_000;
 
 const schema: NativeObjectSchema = {
@@ -38,7 +38,7 @@ const schema: NativeObjectSchema = {
     seq: 'int',
     kind: 'string',
     payload: 'data',
-    // What the record takes, for sums that need not read payloads.
+    // Size of the record, so that sums need not read payloads.
     sizeBytes: 'int',
     // Milliseconds since 1970.
     storedAt: 'int',
@@ -48,25 +48,25 @@ const schema: NativeObjectSchema = {
 /** Records that were dropped from the spool. */
 export interface DroppedSlice {
   readonly records: number;
-  /** Whether there may be more of the kind. */
+  /** Whether there may be more such records. */
   readonly hasMore: boolean;
 }
 
-/** The first records of a spool, to be stored elsewhere. */
+/** The first records of a spool. */
 export interface SpoolSlice {
   readonly records: readonly WritableRecord[];
   /** The `seq` of each record, ascending. */
   readonly seqs: readonly number[];
-  /** Records that cannot be read: of a newer release, or damaged. Their `seq`s. */
+  /** `seq`s of records that cannot be read: damaged, or written by a newer release. */
   readonly unreadable: readonly number[];
 }
 
-/** How a spool is opened. */
+/** Options of `Spool.open`. */
 export interface SpoolOptions {
   readonly encryptionKey?: ArrayBuffer | undefined;
-  /** Asked at opening, with the bytes of the file and those in use, whether to compact it. */
+  /** Decides whether Realm compacts the file when it opens it. */
   readonly shouldCompact?: ((totalBytes: number, usedBytes: number) => boolean) | undefined;
-  /** The classes of each kind of record, as they are called now: `classPrefix` may have been another one before. */
+  /** The current class of each kind of record: `classPrefix` may have changed since a record was stored. */
   readonly classNames?: Readonly<Record<string, string>>;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
@@ -75,10 +75,10 @@ export interface SpoolOptions {
 /**
  * Records that wait on disk until a synced Realm is open: a local Realm with one class.
  *
- * Only one process holds the file, and only one `Spool`.
+ * Only one process opens the file, with one `Spool`.
  */
 export class Spool implements Destination {
-  /** Nobody else has this Realm. */
+  /** No one else uses this Realm. */
   readonly isBusy = false;
   readonly #Realm: NativeRealmConstructor;
   readonly #realm: NativeRealm;
@@ -109,7 +109,7 @@ export class Spool implements Destination {
   /**
    * Opens or creates a spool.
    *
-   * @throws whatever Realm throws, as for a wrong encryption key
+   * @throws whatever Realm throws, for example for a wrong encryption key
    */
   static open(Realm: NativeRealmConstructor, path: string, options: SpoolOptions = {}): Spool {
     const { encryptionKey, shouldCompact } = options;
@@ -127,7 +127,7 @@ export class Spool implements Destination {
     return this.#count;
   }
 
-  /** What the records in it take, in bytes. */
+  /** Size of the records in it. */
   get sizeBytes(): number {
     return this.#sizeBytes;
   }
@@ -169,7 +169,7 @@ export class Spool implements Destination {
   /**
    * Reads the first records, at most `maxCount` of them.
    *
-   * @param fromSeq - only those of this `seq` and later
+   * @param fromSeq - the first `seq` to read
    */
   peek(maxCount: number, fromSeq = 0): SpoolSlice {
     const records: WritableRecord[] = [];
@@ -189,7 +189,7 @@ export class Spool implements Destination {
   }
 
   /**
-   * Deletes the records with these `seq`s, ascending, which `peek` gave, and which may have been dropped since.
+   * Deletes records by their `seq`s, ascending, from `peek`. Some may have been dropped since.
    *
    * @returns how many of them were still there
    */
@@ -227,8 +227,8 @@ export class Spool implements Destination {
   }
 
   /**
-   * Drops records that have been here for longer: one slice, in one transaction. Times are those of this device's clock,
-   * as each process found it when it opened the spool; records stored before it was ever set are kept.
+   * Drops records that have been in the spool for longer than a time: one slice, in one transaction. Times are of this
+   * device's clock, read when a process opens the spool. Records that were stored before the clock was set are kept.
    */
   dropOlderThan(millis: number): DroppedSlice {
     if (this.#count === 0) return { records: 0, hasMore: false };
@@ -278,7 +278,7 @@ export class Spool implements Destination {
     });
   }
 
-  /** Goes to the first record, if there is none among the next `count` numbers. */
+  /** Goes to the first record if the next `count` numbers have none. */
   #skipGap(count: number): void {
     if (this.#between(this.#firstSeq, this.#firstSeq + count).length > 0) return;
     this.#firstSeq = toNumber(this.#realm.objects(CLASS).min('seq')) ?? this.#nextSeq;
@@ -291,20 +291,20 @@ export class Spool implements Destination {
     return toNumber(this.#realm.objects(CLASS).filtered('seq >= $0', seq).min('seq')) ?? this.#nextSeq;
   }
 
-  /** A range, for sorting the whole spool at every slice would take longer and longer as it grows. */
+  /** A range, because sorting the whole spool for each slice takes longer as it grows. */
   #between(from: number, to: number): NativeResults {
     return this.#realm.objects(CLASS).filtered('seq >= $0 && seq < $1', from, to);
   }
 }
 
-/** Realm reads `min` and `max` back as numbers, and as undefined if there is nothing. */
+/** Realm gives `min` and `max` as numbers, and undefined if there are no objects. */
 function toNumber(value: unknown): number | undefined {
   return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : undefined;
 }
 
 /**
- * The clock as it was at the call, going on evenly: what sets the clock meanwhile, as a first contact with a time server
- * does on devices that boot without one, makes no record older.
+ * A clock that starts at the current time and runs evenly. If the system's clock is set later (devices without a clock of
+ * their own get the time from a server), no record becomes older.
  */
 function processClock(): () => number {
   const offset = Date.now() - performance.now();

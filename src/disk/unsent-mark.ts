@@ -1,10 +1,10 @@
 import type { Slot } from './slot.js';
 
 /**
- * The mark in a slot which says that records in it may be unacknowledged, and about how many.
+ * The mark in a slot that says that records in it may be unacknowledged, and about how many.
  *
- * It is there before the first such record is. It is taken away lazily, at a heartbeat, so that steady traffic does not
- * create and remove a file with every batch.
+ * It is made before the first such record. It is removed later, at a heartbeat, so that steady traffic does not create and
+ * remove a file with every batch.
  */
 export class UnsentMark {
   readonly #slot: Slot;
@@ -15,22 +15,22 @@ export class UnsentMark {
     this.#marked = slot.readUnsent();
   }
 
-  /** What an earlier life left: so many records, not less than 0; undefined if nothing. */
+  /** How many records an earlier process left, at least; undefined if none. */
   get records(): number | undefined {
     return this.#marked;
   }
 
-  /** Before records are written. */
+  /** Makes the mark if there is none. Call it before records are written. */
   ensure(): void {
     if (this.#marked === undefined) this.#mark(0);
   }
 
-  /** Brings the mark up to date, or makes it up for `ensure`, where that has failed. */
+  /** Updates the mark, or makes it if `ensure` has failed. */
   update(records: number): void {
     if (this.#marked !== records) this.#mark(records);
   }
 
-  /** Takes the mark away: everything is acknowledged. */
+  /** Removes the mark: everything is acknowledged. */
   clear(): void {
     if (this.#marked === undefined) return;
     this.#slot.markSent();

@@ -1,6 +1,6 @@
 import { withoutTracing } from '../suppression.js';
 
-/** An answer whose body has arrived: what Realm reads of it. */
+/** A response whose body has arrived, as far as Realm reads it. */
 export interface WholeResponse {
   readonly status: number;
   readonly headers: Headers;
@@ -8,10 +8,10 @@ export interface WholeResponse {
 }
 
 /**
- * The `fetch` of our own Apps (Realm 12.6 and later): the global one of the moment, without tracing, with the body read.
+ * The `fetch` of our own Apps (Realm 12.6 and later): the current global `fetch`, without tracing, and with the body read.
  *
- * Realm handles a rejection of `fetch`, but none of `response.text()`: a connection that is cut inside a body would be an
- * unhandled rejection, which ends a Node.js process. Here, `fetch` itself rejects, and Realm reports a failed request.
+ * Realm handles a rejection of `fetch`, but not of `response.text()`: a connection that is cut inside a body would cause an
+ * unhandled rejection, which ends a Node.js process. Here `fetch` itself rejects, and Realm reports a failed request.
  * (realm-js, `NetworkTransport.ts`, 12.6 to 12.15: it reads `status`, `headers` and `text()`.)
  *
  * @throws what `fetch` and the reading of the body throw

@@ -1,7 +1,7 @@
 import type { NativeApp, NativeAppConfiguration, NativeRealmConstructor } from './realm-types.js';
 import { withoutTracing } from '../suppression.js';
 
-/** Every App that we made in this process, whichever build of the package made it. */
+/** Every App of ours in this process, for every build of the package. */
 const registryKey = Symbol.for('opentelemetry-exporter-realm.apps');
 
 interface Registry {
@@ -10,11 +10,11 @@ interface Registry {
 }
 
 /**
- * The App whose metadata lies in one directory. Asked again for the same, it gives the same.
+ * Gives the App whose metadata is in a directory. The same arguments give the same App.
  *
- * Realm 12.9 and later hand out one App for each pair of id and base URL in a process, whatever directory and `fetch` it
- * is asked for: the observed app's own App would become ours, or ours the app's. So each of ours spells its base URL in a
- * way of its own, with leading zeros before the port, which mean nothing to URL parsers.
+ * Realm 12.9 and later have one App for each pair of id and base URL in a process, whatever the directory and `fetch`: the
+ * app's own App would become ours, or ours the app's. So each App of ours has a different spelling of its base URL, with
+ * leading zeros before the port, which URL parsers ignore.
  *
  * @param directory - the key of the App, and its `baseFilePath` if that is given
  * @throws whatever Realm throws
@@ -38,7 +38,7 @@ export function openApp(
   return app;
 }
 
-/** The same origin, its port led by so many zeros. */
+/** The same origin, with leading zeros before the port. */
 export function respellUrl(baseUrl: string, zeros: number): string {
   const { protocol, hostname, port } = new URL(baseUrl);
   const defaultPort = protocol === 'https:' ? '443' : '80';

@@ -2,7 +2,7 @@ import { describeCause } from '../connection-error.js';
 import type { NativeRealm } from './realm-types.js';
 import { transact } from './transaction.js';
 
-/** A record on its way into a Realm: what `realm.create(className, values)` takes, and about how large it is. */
+/** A record for a Realm: the arguments of `realm.create(className, values)`, and its approximate size. */
 export interface WritableRecord {
   readonly kind: string;
   readonly className: string;
@@ -10,35 +10,35 @@ export interface WritableRecord {
   readonly sizeBytes: number;
 }
 
-/** What became of the records of one slice, which were the first ones of those offered. */
+/** The outcome of one slice: the first records of those that were given. */
 export interface SliceResult {
-  /** Records that were dealt with, whether stored or failed; at least one. */
+  /** Records in the slice, stored or failed; at least one. */
   readonly taken: number;
-  /** Of them, those that are committed. */
+  /** Records of the slice that are committed. */
   readonly stored: number;
-  /** What those take, by their own sizes. */
+  /** The sizes of the committed records. */
   readonly storedBytes: number;
-  /** Why the others were not; they can never be stored here. */
+  /** Why the others failed. They can never be stored in this destination. */
   readonly error?: unknown;
 }
 
-/** A Realm that records can be committed to, slice by slice. */
+/** A Realm to which records are committed, slice by slice. */
 export interface Destination {
-  /** Whether a transaction of somebody else's is open, inside which ours would throw. */
+  /** Whether a transaction of the app is open. A transaction of ours would throw inside it. */
   readonly isBusy: boolean;
   /**
-   * Commits the first records in one transaction, as many as do not hold the event loop for more than some milliseconds.
+   * Commits the first records in one transaction: as many as block the event loop for some milliseconds at most.
    *
-   * @param maxCount - at most so many
-   * @throws RefusedRecordError if Realm takes one of them in no transaction, as one of a class that it does not have
-   * @throws whatever else Realm throws, as on a full disk; either way nothing of the slice is stored
+   * @param maxCount - the most records to commit
+   * @throws RefusedRecordError if Realm refuses a record, for example because it does not have the record's class
+   * @throws whatever else Realm throws, for example on a full disk; in both cases nothing of the slice is stored
    */
   storeSlice(records: readonly WritableRecord[], from: number, maxCount: number): SliceResult;
 }
 
-/** Realm's `create` threw: the record is at fault, and not the Realm. */
+/** Realm's `create` threw: the record is the cause, not the Realm. */
 export class RefusedRecordError extends Error {
-  /** Its place in the slice. */
+  /** The record's index in the slice. */
   readonly index: number;
 
   constructor(index: number, cause: unknown) {
@@ -51,19 +51,19 @@ export class RefusedRecordError extends Error {
 /** How long the calls of `create` in one transaction should take, in milliseconds. */
 const SLICE_MILLIS = 3;
 const MAX_SLICE_RECORDS = 512;
-/** A transaction becomes one changeset, which the server takes whole. */
+/** A transaction becomes one changeset, which the server processes as a whole. */
 const MAX_SLICE_BYTES = 1024 * 1024;
 
 /**
- * Finds how many records fit into one slice on this machine: more after quick slices, fewer after slow ones.
+ * Adapts the number of records in a slice to this machine: more after quick slices, fewer after slow ones.
  *
- * Only the time inside the transaction counts. The commit costs the same for one record as for many (a flush to the disk),
- * so that smaller slices would only make more of them.
+ * Only the time inside the transaction counts. A commit (a flush to the disk) costs the same for one record as for many, so
+ * smaller slices would only cause more commits.
  */
 export class SliceSize {
   #records = 8;
 
-  /** How many of the records from `from` on make the next slice; at least one. */
+  /** How many records the next slice has, starting at `from`; at least one. */
   fit(records: readonly { readonly sizeBytes: number }[], from: number, maxCount: number): number {
     const limit = Math.min(maxCount, this.#records, records.length - from);
     let count = 0;
@@ -76,7 +76,7 @@ export class SliceSize {
     return count;
   }
 
-  /** Learns from a slice. */
+  /** Adapts to the time that a slice took. */
   learn(records: number, millis: number): void {
     if (millis > SLICE_MILLIS) this.#records = Math.max(1, Math.floor(this.#records / 2));
     else if (millis < SLICE_MILLIS / 2 && records >= this.#records) {
@@ -86,9 +86,9 @@ export class SliceSize {
 }
 
 /**
- * Commits one slice to a Realm with `create` calls alone, and learns how long they took.
+ * Commits one slice with `create` calls only, and adapts the slice size to the time that they took.
  *
- * @throws RefusedRecordError, and what the transaction itself throws
+ * @throws RefusedRecordError, and whatever the transaction throws
  */
 export function commitSlice(
   realm: NativeRealm,
@@ -110,7 +110,7 @@ export function commitSlice(
   size.learn(objects.length, millis);
 }
 
-/** A Realm that knows the records' own classes. */
+/** A Realm with the records' own classes. */
 export class RealmDestination implements Destination {
   readonly #realm: NativeRealm;
   readonly #size = new SliceSize();

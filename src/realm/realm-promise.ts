@@ -1,7 +1,7 @@
 import type { ExporterError } from '../errors.js';
 import type { NativeRealm } from './realm-types.js';
 
-/** The promise behind `connection.realm`: of the Realm that is open, or of the next one. It leaves no rejection unhandled. */
+/** The promise behind `connection.realm`: for the open Realm, or for the next one. It causes no unhandled rejection. */
 export class RealmPromise {
   #opened: NativeRealm | undefined;
   #promise!: Promise<NativeRealm>;
@@ -24,7 +24,7 @@ export class RealmPromise {
     this.#resolve(realm);
   }
 
-  /** None will be. */
+  /** No Realm will be opened any more. */
   reject(error: ExporterError): void {
     if (this.#opened?.isClosed === true) this.#renew();
     this.#reject(error);

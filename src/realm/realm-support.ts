@@ -2,25 +2,25 @@ import { ConnectionError } from '../connection-error.js';
 import type { RealmConstructor } from './realm-types.js';
 import { isWorthCompacting, neverCompact, type ShouldCompact } from './compaction.js';
 
-/** What a Realm SDK can do for us. */
+/** What a version of the Realm SDK supports. */
 export interface RealmSupport {
-  /** As `12.15.0`; undefined where the SDK does not say. */
+  /** For example `12.15.0`; undefined if the SDK does not tell. */
   readonly version: string | undefined;
-  /** False for the engine compiled to WebAssembly, whose files are in memory. */
+  /** False for the WebAssembly engine, whose files are in memory. */
   readonly isNative: boolean;
   /**
-   * What decides about compaction; undefined where the engine has no files. Before 12.10, a file that was compacted could
-   * lose data (realm-core 7747), before 12.12 an encrypted one its key (realm-core 7842).
+   * Decides about compaction; undefined if the engine has no files. Before 12.10, compaction could lose data (realm-core
+   * 7747); before 12.12, it could lose the key of an encrypted file (realm-core 7842).
    */
   readonly shouldCompact: ShouldCompact | undefined;
-  /** What the user should know about this version; undefined if there is nothing. */
+  /** A warning about this version, for the log. */
   readonly warning: string | undefined;
 }
 
 /**
- * Looks whether this Realm can sync.
+ * Checks that this Realm can sync.
  *
- * @throws ConnectionError `unsupported-realm` for what is no Realm class, for 20.x and for builds without sync
+ * @throws ConnectionError `unsupported-realm` if it is not a Realm class, is 20.x, or is a build without sync
  */
 export function inspectRealm(realm: RealmConstructor): RealmSupport {
   // JavaScript callers may pass anything.

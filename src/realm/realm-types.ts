@@ -1,9 +1,9 @@
 /**
- * The shape of the Realm SDK, as far as we touch it. Realm is handed in by the app, never imported, so that neither a
- * native binary is loaded for types nor one release of its types pinned.
+ * The types of the Realm SDK, as far as we use it. The app passes Realm to us, and we never import it: no native binary is
+ * loaded for types, and the types are not bound to one release.
  *
- * What an app passes is checked against the first half (`RealmConstructor`, `RealmLike` …), which every `realm` 12.x
- * satisfies. The second half (`Native…`) says how we call it; {@link asNative} is the one cast between the two.
+ * The first half (`RealmConstructor`, `RealmLike` …) is what apps pass; every `realm` 12.x satisfies it. The second half
+ * (`Native…`) is how we call it. {@link asNative} is the one cast between the two.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export interface ObjectIdLike {
   toHexString(): string;
 }
 
-/** `Realm.BSON.ObjectId`. Without an argument it makes a fresh id. */
+/** `Realm.BSON.ObjectId`. Without an argument it makes a new id. */
 export type ObjectIdConstructor = new (hex?: string) => ObjectIdLike;
 
 /** An open Realm. */
@@ -33,7 +33,7 @@ export interface RealmLike {
 export interface UserLike {
   readonly id: string;
   readonly isLoggedIn: boolean;
-  /** `active`, `LoggedOut`, `removed`: spelled differently between releases, compare with care. */
+  /** `active`, `LoggedOut`, `removed`. Releases differ in spelling and case. */
   readonly state: string;
 }
 
@@ -43,7 +43,7 @@ export interface AppLike {
   readonly currentUser: UserLike | null;
 }
 
-/** What `Realm.Credentials.anonymous()` and its siblings return. */
+/** The result of `Realm.Credentials.anonymous()` and its siblings. */
 export type CredentialsLike = object;
 
 /** The `Realm` class: `import Realm from 'realm'`. */
@@ -57,25 +57,20 @@ export interface RealmConstructor<R extends RealmLike = RealmLike> {
 
 /** `realm.syncSession`. */
 export interface NativeSession {
-  /** `disconnected`, `connecting`, `connected`. */
-  readonly connectionState: string;
   isConnected(): boolean;
   pause(): void;
   resume(): void;
-  /** Since 12.2; dials at once instead of waiting for the back-off. */
-  reconnect?(): void;
   addConnectionNotification(callback: (newState: string, oldState: string) => void): void;
   removeConnectionNotification(callback: (newState: string, oldState: string) => void): void;
-  /** Resolves when what is committed at the call is acknowledged. Rejections are not always `Error`s. */
+  /** Resolves when everything committed before the call is acknowledged. Rejections are not always `Error`s. */
   uploadAllLocalChanges(timeoutMillis?: number): Promise<void>;
 }
 
-/** An open Realm, as we use it. */
+/** An open Realm, as we call it. */
 export interface NativeRealm extends RealmLike {
   readonly syncSession: NativeSession | null;
   create(className: string, values: Readonly<Record<string, unknown>>): unknown;
   objects(className: string): NativeResults;
-  objectForPrimaryKey(className: string, key: unknown): NativeObject | null;
   delete(objects: unknown): void;
   cancelTransaction(): void;
 }
@@ -118,7 +113,7 @@ export interface NativeConfiguration {
   readonly schema?: readonly NativeObjectSchema[];
   readonly schemaVersion?: number;
   readonly encryptionKey?: ArrayBuffer;
-  /** Asked when the file is opened by nobody else in this process, and only if something in it is free. */
+  /** Called when the file is opened first in this process, and only if a part of it is free. */
   readonly shouldCompact?: (totalBytes: number, usedBytes: number) => boolean;
   readonly sync?: {
     readonly user: NativeUser;
@@ -128,12 +123,12 @@ export interface NativeConfiguration {
   };
 }
 
-/** A user, as we use it. */
+/** A user, as we call it. */
 export interface NativeUser extends UserLike {
   readonly accessToken: string | null;
 }
 
-/** An App, as we use it. */
+/** An App, as we call it. */
 export interface NativeApp extends AppLike {
   readonly currentUser: NativeUser | null;
   readonly allUsers: Readonly<Record<string, NativeUser>>;
@@ -151,7 +146,7 @@ export interface NativeAppConfiguration {
   readonly fetch?: (input: unknown, init?: unknown) => Promise<unknown>;
 }
 
-/** The `Realm` class, as we use it. */
+/** The `Realm` class, as we call it. */
 export interface NativeRealmConstructor {
   new (config: NativeConfiguration): NativeRealm;
   readonly BSON: { readonly ObjectId: ObjectIdConstructor };
@@ -160,10 +155,9 @@ export interface NativeRealmConstructor {
     readonly Sync?: { initiateClientReset?(app: NativeApp, path: string): void };
   };
   deleteFile(config: NativeConfiguration): void;
-  exists(config: NativeConfiguration): boolean;
 }
 
-/** The Realm class that an app passed, with the signatures that we call. */
+/** The app's Realm class, with the signatures that we call. */
 export function asNative(realm: RealmConstructor): NativeRealmConstructor {
   return realm as unknown as NativeRealmConstructor;
 }

@@ -2,10 +2,10 @@ import type { NativeRealm } from './realm-types.js';
 import { withoutTracing } from '../suppression.js';
 
 /**
- * Makes one transaction, all or nothing: whatever is thrown, none of ours is left open.
+ * Makes one transaction, all or nothing. It is never left open, whatever is thrown.
  *
- * `Realm.write` rolls back what its callback throws at, but not what the commit throws at (a full disk, a clock that stands
- * before 2015): the Realm then stays in the transaction, which holds its file's write lock, and takes no other.
+ * `Realm.write` rolls back if its callback throws, but not if the commit throws (full disk, clock before 2015): the Realm
+ * stays in the transaction, which keeps the write lock of the file, and no other transaction can begin.
  *
  * @throws whatever Realm or `work` throws
  */
@@ -25,6 +25,6 @@ function rollBack(realm: NativeRealm): void {
   try {
     if (realm.isInTransaction) realm.cancelTransaction();
   } catch {
-    // What the transaction threw tells more.
+    // The transaction's own error tells more.
   }
 }

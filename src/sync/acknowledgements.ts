@@ -1,27 +1,29 @@
 import type { NativeSession } from '../realm/realm-types.js';
 import { withoutTracing } from '../suppression.js';
 
-/** Called when the server has acknowledged more. */
-export type AcknowledgedListener = (records: number) => void;
+/** Told when the server has acknowledged records. */
+export interface AcknowledgementListener {
+  acknowledged(records: number): void;
+}
 
 /**
- * Knows how many records the server has yet to acknowledge.
+ * Counts the records that the server has not acknowledged yet.
  *
- * One wait is under way at a time: it ends when what was committed before it began is acknowledged. A wait has no time
- * limit, for each one that times out would leave a callback behind in Realm for as long as the device is offline.
+ * One wait is under way at a time. It ends when everything that was committed before it began is acknowledged. It has no
+ * time limit, because each wait that times out leaves a callback behind in Realm for as long as the device is offline.
  */
 export class Acknowledgements {
-  readonly #onAcknowledged: AcknowledgedListener;
+  readonly #listener: AcknowledgementListener;
   #session: NativeSession | undefined;
   #pending = 0;
   #pendingBytes = 0;
-  /** Whether a server has yet to confirm that nothing of an earlier life is left. */
+  /** Whether a server must still confirm that nothing of an earlier process is left. */
   #isUnsure = false;
   #isWaiting = false;
   #settledWaiters: (() => void)[] = [];
 
-  constructor(onAcknowledged: AcknowledgedListener) {
-    this.#onAcknowledged = onAcknowledged;
+  constructor(listener: AcknowledgementListener) {
+    this.#listener = listener;
   }
 
   /** Records that are committed to the synced Realm and not acknowledged. */
@@ -29,7 +31,7 @@ export class Acknowledgements {
     return this.#pending;
   }
 
-  /** What they take by their own sizes, in bytes. */
+  /** The sizes of those records. */
   get pendingBytes(): number {
     return this.#pendingBytes;
   }
@@ -39,7 +41,7 @@ export class Acknowledgements {
     return this.#pending === 0 && !this.#isUnsure;
   }
 
-  /** Takes over what an earlier process left: so many records, or an unknown number. */
+  /** Takes over what an earlier process left. A server must confirm that nothing is left, even if `records` is 0. */
   inherit(records: number, bytes: number): void {
     this.#pending += records;
     this.#pendingBytes += bytes;
@@ -54,7 +56,7 @@ export class Acknowledgements {
     this.#wait();
   }
 
-  /** Goes on with this session, or with none for now. */
+  /** Waits at this session from now on; at none if it is undefined. */
   use(session: NativeSession | undefined): void {
     if (session === this.#session) return;
     this.#session = session;
@@ -62,12 +64,12 @@ export class Acknowledgements {
     this.#wait();
   }
 
-  /** Asks again, where a wait had ended with an error: the session may have come back to life. */
+  /** Waits again if the last wait ended with an error: the session may be alive again. */
   retry(): void {
     this.#wait();
   }
 
-  /** The records are lost; says how many there were. */
+  /** Stops counting, because the Realm is closed or lost. @returns how many records were not acknowledged */
   forget(): number {
     const lost = this.#pending;
     this.#pending = 0;
@@ -77,7 +79,7 @@ export class Acknowledgements {
     return lost;
   }
 
-  /** Resolves once everything committed so far is acknowledged or lost. */
+  /** Resolves once everything committed so far is acknowledged or forgotten. */
   settled(): Promise<void> {
     if (this.isSettled) return Promise.resolve();
     return new Promise((resolve) => {
@@ -92,7 +94,7 @@ export class Acknowledgements {
     const covered = this.#pending;
     const coveredBytes = this.#pendingBytes;
     const done = (isAcknowledged: boolean): void => {
-      if (session !== this.#session) return; // of a session that was given up
+      if (session !== this.#session) return; // the answer is about an earlier session
       this.#isWaiting = false;
       if (isAcknowledged) this.#acknowledge(covered, coveredBytes);
     };
@@ -106,7 +108,7 @@ export class Acknowledgements {
         },
       );
     } catch {
-      done(false); // a session that is gone throws
+      done(false); // the session is gone
     }
   }
 
@@ -115,7 +117,7 @@ export class Acknowledgements {
     this.#pending -= acknowledged;
     this.#pendingBytes = Math.max(0, this.#pendingBytes - bytes);
     this.#isUnsure = false;
-    this.#onAcknowledged(acknowledged);
+    this.#listener.acknowledged(acknowledged);
     if (this.isSettled) this.#announceSettled();
     else this.#wait();
   }

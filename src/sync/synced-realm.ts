@@ -1,43 +1,29 @@
-import { Acknowledgements, type AcknowledgedListener } from './acknowledgements.js';
-import { RealmDestination } from '../realm/destination.js';
-import type { ShouldCompact } from '../realm/compaction.js';
-import type { DeviceBudget } from '../disk/device-budget.js';
 import { RealmFileGauge } from '../disk/realm-file-gauge.js';
 import type { Slot } from '../disk/slot.js';
+import { RealmDestination } from '../realm/destination.js';
 import type {
   NativeConfiguration,
-  NativeObjectSchema,
   NativeRealm,
-  NativeRealmConstructor,
   NativeSession,
   NativeSyncError,
   NativeUser,
 } from '../realm/realm-types.js';
 import { withoutTracing } from '../suppression.js';
+import { Acknowledgements, type AcknowledgementListener } from './acknowledgements.js';
+import type { ConnectionContext } from './connection-context.js';
 import { isAnonymous } from './user-source.js';
 
-/** After how long without its server a user may have been forgotten by it, in milliseconds. */
+/** The server may have forgotten a user after this time without contact, in milliseconds. */
 export const ABSENCE_MILLIS = 300_000;
 
-/** What a synced Realm is opened with. */
-export interface SyncedRealmOptions {
-  readonly Realm: NativeRealmConstructor;
-  readonly path: string;
-  readonly user: NativeUser;
-  readonly schema: readonly NativeObjectSchema[];
-  readonly encryptionKey: ArrayBuffer | undefined;
-  readonly onError: (error: NativeSyncError) => void;
-  /** `disconnected`, `connecting`, `connected`. */
-  readonly onConnectionChange: (state: string) => void;
-  readonly onAcknowledged: AcknowledgedListener;
-  readonly slot: Slot;
-  /** Whether Realm's files outlive the process. */
-  readonly isDurable: boolean;
-  readonly budget: DeviceBudget;
-  readonly shouldCompact: ShouldCompact | undefined;
+/** Owns synced Realms, and is called when the engine reports something about their sync sessions. */
+export interface SyncedRealmOwner {
+  /** `disconnected`, `connecting` or `connected`. */
+  connectionChanged(synced: SyncedRealm, state: string): void;
+  syncFailed(synced: SyncedRealm, error: NativeSyncError): void;
 }
 
-/** One open flexible-sync Realm of one user, with what the server owes us for it. */
+/** An open Realm of one user with flexible sync, and its acknowledgements. */
 export class SyncedRealm {
   readonly user: NativeUser;
   readonly realm: NativeRealm;
@@ -45,64 +31,74 @@ export class SyncedRealm {
   readonly destination: RealmDestination;
   readonly acknowledgements: Acknowledgements;
   readonly gauge: RealmFileGauge;
-  /** What of the file was in use when it was opened, in bytes; the whole file where the engine does not say. */
+  /** How much of the file was in use when it was opened, in bytes; the whole file if the engine does not tell. */
   readonly usedBytes: number;
-  readonly #Realm: NativeRealmConstructor;
+  readonly #context: ConnectionContext;
   readonly #isDurable: boolean;
-  readonly #budget: DeviceBudget;
   readonly #session: NativeSession;
   readonly #onConnectionChange: (state: string) => void;
-  /** When it was last known to have its server; by a clock that nobody sets. */
+  /** When it was last connected, by a clock that is never set. */
   #connectedAtMillis = performance.now();
 
   /**
    * Opens it without waiting for a network: what is written before the first download is uploaded later.
    *
+   * @param isDurable - whether Realm's files outlive the process
    * @throws whatever Realm throws
    */
-  constructor(options: SyncedRealmOptions) {
-    const { Realm, path, user, schema, encryptionKey, slot, isDurable, budget } = options;
+  constructor(
+    user: NativeUser,
+    path: string,
+    slot: Slot,
+    isDurable: boolean,
+    context: ConnectionContext,
+    realms: SyncedRealmOwner,
+    listener: AcknowledgementListener,
+  ) {
+    const { Realm, schema, encryptionKey, shouldCompact, budget } = context;
     const fileBytes = (): number | undefined => (isDurable ? slot.sizeBytes(path) : undefined);
     let usedBytes: number | undefined;
-    const shouldCompact = (totalBytes: number, used: number): boolean => {
-      usedBytes = used;
-      return options.shouldCompact?.(totalBytes, used) ?? false;
-    };
     const config: NativeConfiguration = {
       path,
       schema,
       ...(encryptionKey === undefined ? {} : { encryptionKey }),
-      ...(options.shouldCompact === undefined ? {} : { shouldCompact }),
+      ...(shouldCompact === undefined
+        ? {}
+        : {
+            shouldCompact(totalBytes: number, used: number): boolean {
+              usedBytes = used;
+              return shouldCompact(totalBytes, used);
+            },
+          }),
       sync: {
         user,
         flexible: true,
         onError: (_session, error) => {
-          options.onError(error);
+          realms.syncFailed(this, error);
         },
-        // The one mode that keeps what was not uploaded, on the engines that know it.
+        // The one mode that keeps records that were not uploaded, on engines that have it.
         clientReset: { mode: 'recoverUnsyncedChanges' },
       },
     };
     this.user = user;
+    this.path = path;
+    this.#context = context;
+    this.#isDurable = isDurable;
     this.realm = withoutTracing(() => new Realm(config));
     const session = this.realm.syncSession;
     if (session === null) throw new Error('the Realm has no sync session');
-    this.path = path;
-    this.#Realm = Realm;
     this.#session = session;
     this.destination = new RealmDestination(this.realm);
-    this.acknowledgements = new Acknowledgements(options.onAcknowledged);
+    this.acknowledgements = new Acknowledgements(listener);
     this.gauge = new RealmFileGauge({
       fileBytes,
       recordBytes: () => this.acknowledgements.pendingBytes,
     });
     this.usedBytes = usedBytes ?? fileBytes() ?? 0;
-    this.#isDurable = isDurable;
-    this.#budget = budget;
     budget.add(this.gauge);
     this.#onConnectionChange = (state) => {
       this.acknowledgements.retry();
-      options.onConnectionChange(state);
+      realms.connectionChanged(this, state);
     };
     withoutTracing(() => {
       session.addConnectionNotification(this.#onConnectionChange);
@@ -110,29 +106,30 @@ export class SyncedRealm {
     this.acknowledgements.use(session);
   }
 
-  /** Whether the session has its server. False for a session that is gone. */
+  /** Whether the session is connected. False for a session that is gone. */
   get isConnected(): boolean {
     return this.#call((session) => session.isConnected()) ?? false;
   }
 
   /**
-   * Whether a new login may be what brings the server back: one that has lost its secret refuses the tokens of users with
-   * a name until they log in anew, and the engine says nothing of it. Look from time to time: that is how it knows.
+   * Whether the server has been out of reach for so long that a new log-in may bring it back. A server that has lost its
+   * secret refuses the tokens of users that are not anonymous until they log in anew, and the engine does not report it.
+   * Read it from time to time: each read notes whether the session is connected.
    */
-  get mayBeForgotten(): boolean {
+  get needsNewLogIn(): boolean {
     const now = performance.now();
     if (this.isConnected) this.#connectedAtMillis = now;
     return now - this.#connectedAtMillis >= ABSENCE_MILLIS && !isAnonymous(this.user);
   }
 
-  /** Cuts the session off the network. */
+  /** Takes the session off the network. */
   pause(): void {
     this.#call((session) => {
       session.pause();
     });
   }
 
-  /** Brings the session back, after `pause` as well as after an error that ended it. */
+  /** Brings the session back, after `pause` or after an error that ended it. */
   resume(): void {
     this.#call((session) => {
       session.resume();
@@ -141,14 +138,15 @@ export class SyncedRealm {
   }
 
   /**
-   * Closes the file. What was not uploaded stays in it. Never throws: a Realm whose user was removed may be closed already.
+   * Closes the file. Records that were not uploaded stay in it. Never throws: a Realm whose user was removed may be closed
+   * already.
    *
-   * A session with something to upload outlives its Realm, and a process that opened the file meanwhile would be aborted. A
+   * A session with records to upload outlives its Realm, and Realm aborts another process that opens the file meanwhile. A
    * session that is paused first ends within milliseconds; `slot.readRealmLock` tells when. The WebAssembly engine has no
-   * files, and what its Realms hold can only be uploaded by sessions that live on: they are not paused.
+   * files, and only sessions that live on can upload the records of its Realms, so they are not paused.
    */
   close(): void {
-    this.#budget.remove(this.gauge);
+    this.#context.budget.remove(this.gauge);
     this.acknowledgements.use(undefined);
     this.#call((session) => {
       session.removeConnectionNotification(this.#onConnectionChange);
@@ -159,18 +157,18 @@ export class SyncedRealm {
     });
   }
 
-  /** Deletes the file of a Realm that is closed. Never throws: Realm itself removes those of users that were removed. */
+  /** Deletes the file of a closed Realm. Never throws: Realm itself deletes the files of removed users. */
   deleteFile(): void {
     try {
       withoutTracing(() => {
-        this.#Realm.deleteFile({ path: this.path });
+        this.#context.Realm.deleteFile({ path: this.path });
       });
     } catch {
-      // It may be open still.
+      // It may still be open.
     }
   }
 
-  /** A session whose user was removed throws at every call. */
+  /** Calls the session. A session whose user was removed throws at every call. */
   #call<T>(call: (session: NativeSession) => T): T | undefined {
     try {
       return withoutTracing(() => call(this.#session));

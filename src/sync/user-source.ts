@@ -2,19 +2,19 @@ import { ConnectionError } from '../connection-error.js';
 import type { NativeApp, NativeUser } from '../realm/realm-types.js';
 import { withoutTracing } from '../suppression.js';
 
-/** Where the user comes from whose Realm is synced. */
+/** Finds the user whose Realm is synced. */
 export interface UserSource {
-  /** The App, where there is one to ask. */
+  /** The App, if there is one to ask. */
   readonly app: NativeApp | undefined;
-  /** The server's URL, where it was given to us: what engines say of one that is not there does not name it. */
+  /** The server's URL, if we have it: the errors of engines do not name it. */
   readonly baseUrl: string | undefined;
-  /** A user that is logged in already, as one from the last run, also without a network. */
+  /** A user that is logged in already, for example since the last run. Needs no network. */
   cachedUser(): NativeUser | undefined;
-  /** Logs in with the credentials; undefined where none were given. */
+  /** Logs in with the credentials; undefined if there are none. */
   readonly logIn: (() => Promise<NativeUser>) | undefined;
 }
 
-/** Users of an App, ours or the observed app's own. */
+/** Users of an App, ours or the app's own. */
 export function usersOf(
   app: NativeApp,
   credentials: (() => object | Promise<object>) | undefined,
@@ -41,7 +41,7 @@ export function usersOf(
   };
 }
 
-/** One user that the app has logged in itself. */
+/** A user that the app has logged in. */
 export function singleUser(user: NativeUser): UserSource {
   return {
     app: undefined,
@@ -51,7 +51,7 @@ export function singleUser(user: NativeUser): UserSource {
   };
 }
 
-/** Whether a user can still sync; asking one that is gone throws in some releases. */
+/** Whether a user can still sync. In some releases, a user that is gone throws. */
 export function isLoggedIn(user: NativeUser): boolean {
   try {
     return withoutTracing(() => user.isLoggedIn);
@@ -60,7 +60,7 @@ export function isLoggedIn(user: NativeUser): boolean {
   }
 }
 
-/** Whether a user has no identity but that of an anonymous login. */
+/** Whether a user has only anonymous identities. */
 export function isAnonymous(user: NativeUser): boolean {
   const identities: unknown = Reflect.get(user, 'identities');
   return (

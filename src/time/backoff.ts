@@ -2,15 +2,15 @@
 export interface BackoffOptions {
   /** The first delay before jitter, in milliseconds. */
   readonly initialMillis: number;
-  /** What the delay before jitter never exceeds, in milliseconds. */
+  /** The longest delay before jitter, in milliseconds. */
   readonly maxMillis: number;
   /** A number in [0, 1). */
   readonly random?: () => number;
 }
 
 /**
- * Delays that double from attempt to attempt, each cut by up to half at random: a fleet that lost its server together
- * does not come back together.
+ * Delays that double from attempt to attempt. Each is shortened at random by up to half, so that a fleet that lost its server
+ * at once does not come back at once.
  */
 export class Backoff {
   readonly #options: BackoffOptions;
@@ -28,7 +28,7 @@ export class Backoff {
     return this.#jitter(delay);
   }
 
-  /** The longest delay at once, for what more attempts will hardly mend. */
+  /** The longest delay at once, for failures that more attempts will hardly cure. */
   longest(): number {
     return this.#jitter(this.#options.maxMillis);
   }

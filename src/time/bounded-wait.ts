@@ -1,18 +1,18 @@
-/** The longest delay that timers take; they make a longer one, Infinity among them, the shortest. */
+/** The longest delay of timers. They treat a longer one, also Infinity, as the shortest. */
 const MAX_TIMEOUT_MILLIS = 2 ** 31 - 1;
 
 /**
- * Waits until a promise is settled, but not longer than a bound.
+ * Waits until a promise is settled, for a limited time.
  *
- * Never rejects: a rejection of `promise` settles it like any other outcome and is taken care of.
+ * Never rejects: a rejection of `promise` counts as settled, and is handled.
  *
- * @param timeoutMillis - 0 waits for what is settled already; above 2 147 483 647, 24 days, is taken as that
- * @returns whether the promise was settled within the bound
+ * @param timeoutMillis - 0 only checks whether the promise is settled already; at most 2 147 483 647, which is 24 days
+ * @returns whether the promise was settled in time
  */
 export async function settledWithin(promise: PromiseLike<unknown>, timeoutMillis: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeOver = new Promise<false>((resolve) => {
-    // The timer holds the process: what is waited for are records on their way to the disk.
+    // The timer keeps the process alive, because the wait is for records that are not on disk yet.
     timer = setTimeout(
       () => {
         resolve(false);

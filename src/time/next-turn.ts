@@ -1,6 +1,6 @@
 /**
- * Resolves in a later turn of the event loop, after timers and sockets had theirs: `setImmediate` in Node, a message in
- * browsers (whose nested timers are held back for 4 ms and more), a timer elsewhere.
+ * Resolves in a later turn of the event loop, after timers and sockets: with `setImmediate` in Node, a message in browsers
+ * (which delay nested timers by 4 ms and more), a timer elsewhere.
  */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {

@@ -235,7 +235,7 @@ describe('a connection whose process is killed (native engine)', function () {
     await arriveExactly(namesOf('w', 30));
   });
 
-  it('passes by a slot whose files another process still has, as one that was stopped and taken for dead', async () => {
+  it('skips a slot whose files another process has open, for example a stopped one that seemed dead', async () => {
     network.connectTo(server.url);
     const holder = await Worker.start({ name: 'holder' });
     await holder.tell({ open: true });
@@ -278,7 +278,7 @@ describe('a connection whose process is killed (native engine)', function () {
     }
   });
 
-  it('shuts down without a wait where everything is acknowledged, however short the program is', async () => {
+  it('shuts down without a wait if everything is acknowledged, however short the program is', async () => {
     network.connectTo(server.url);
     const names = Array.from({ length: 6 }, (_, index) => `short${index}`);
     for (const name of names) {

@@ -119,7 +119,7 @@ describe('connection', function () {
     assert.ok(lastAcknowledgedAt !== undefined && Date.now() - lastAcknowledgedAt.getTime() < 60_000);
   });
 
-  it('flushes for as long as it is told, for ever as well', async () => {
+  it('flushes for any time limit, also without one', async () => {
     const connection = start();
     await write(connection, 'some day');
     const flushing = connection.flush(Infinity);
@@ -166,7 +166,7 @@ describe('connection', function () {
       return sinon.stub(internal, 'beginTransaction').throws(new Error('Invalid timestamp'));
     }
 
-    it('has them wait in the spool, says so, and has each of them later, once, in order', async () => {
+    it('leaves them in the spool, reports it, and gets each of them later, once, in order', async () => {
       network.connectTo(server.url);
       const connection = start();
       await write(connection, 'before the clock fell');
@@ -205,7 +205,7 @@ describe('connection', function () {
     });
   });
 
-  it('opens a Realm again that the app has closed, and delivers what was in it and what came meanwhile', async () => {
+  it('reopens a Realm that the app has closed, and delivers its records and later ones', async () => {
     network.connectTo(server.url);
     const connection = start({ serviceName: 'closed by the app' });
     const realm = await connection.realm;
@@ -239,7 +239,7 @@ describe('connection', function () {
     assert.deepEqual(await storedNames('overlap-'), ['overlap-a', 'overlap-b', 'overlap-c']);
   });
 
-  it('goes off the network with pause(), keeps records meanwhile, and comes back with resume()', async () => {
+  it('keeps records on disk between pause() and resume()', async () => {
     network.connectTo(server.url);
     const connection = start();
     await write(connection, 'pause-1');
@@ -265,7 +265,7 @@ describe('connection', function () {
     assert.equal(await connection.flush(30_000), true);
   });
 
-  it('says what it is doing to onStatus, until that is ended', async () => {
+  it('reports each status to a listener until that is removed', async () => {
     const connection = start();
     const states: string[] = [];
     const end = connection.onStatus(({ state }) => {
@@ -294,7 +294,7 @@ describe('connection', function () {
     assert.deepEqual(await storedNames('two-'), ['two-1', 'two-2']);
   });
 
-  it('takes the next slot where the spool of one cannot be opened, as with another encryption key', async () => {
+  it('takes the next slot if a spool cannot be opened, for example with another encryption key', async () => {
     network.connectTo(server.url);
     const OnlyOthers = new Proxy(Realm, {
       construct(target, [config]: [{ path: string }]) {
@@ -316,7 +316,7 @@ describe('connection', function () {
     assert.match(error?.message ?? '', /no file can be opened/);
   });
 
-  it('survives a server that goes away and comes back', async () => {
+  it('survives a server that stops and starts again', async () => {
     network.connectTo(server.url);
     const connection = start();
     await write(connection, 'cut-1');
@@ -353,7 +353,7 @@ describe('connection', function () {
       }
     });
 
-    it('are said to be none where a function gives nothing', async () => {
+    it('are reported if a function returns nothing', async () => {
       network.connectTo(server.url);
       const connection = start({ credentials: () => null as never });
       await eventually('the refusal', () => connection.status.state === 'unauthorized');
@@ -406,7 +406,7 @@ describe('connection', function () {
   });
 
   describe('an App or a user of the app', () => {
-    it('is used as it is, and a user that was removed is replaced: its records are counted as lost', async () => {
+    it('is used, and a removed user is replaced: its records are counted as lost', async () => {
       network.connectTo(server.url);
       const app = new Realm.App({ id: appId, baseUrl: network.url });
       const connection = connect({
@@ -438,7 +438,7 @@ describe('connection', function () {
       assert.deepEqual(await storedNames('removed-'), ['removed-1', 'removed-3']);
     });
 
-    it('is waited for, where nobody can log in but the app', async () => {
+    it('is waited for if only the app can log in', async () => {
       network.connectTo(server.url);
       const app = new Realm.App({ id: appId, baseUrl: network.url });
       const user = await app.logIn(Realm.Credentials.anonymous());
@@ -454,7 +454,7 @@ describe('connection', function () {
   });
 
   describe('close()', () => {
-    it('refuses what comes after it, counted, and may be called twice', async () => {
+    it('refuses and counts later records, and may be called twice', async () => {
       const connection = start();
       await write(connection, 'closed-1');
       await Promise.all([connection.close(), connection.close()]);
@@ -465,14 +465,14 @@ describe('connection', function () {
       assert.deepEqual(connection.status.dropped, { 'connection-closed': 2 });
     });
 
-    it('stores what was written before it', async () => {
+    it('stores records that were written before it', async () => {
       const connection = start();
       const writing = write(connection, 'closing-1');
       await connection.close();
       assert.deepEqual(await writing, { stored: 1, failed: 0 });
     });
 
-    it('makes no flush say that all has arrived where it has not', async () => {
+    it('does not let a flush succeed while records are unacknowledged', async () => {
       network.connectTo(server.url);
       const connection = start();
       await connection.realm;
@@ -506,7 +506,7 @@ describe('connection', function () {
       }
     });
 
-    it('comes with the last exporter, after the acknowledgement where there is a server', async () => {
+    it("follows the last exporter's shutdown, after the acknowledgement if there is a server", async () => {
       network.connectTo(server.url);
       const connection = start();
       const target = connection[recordTarget];
@@ -536,7 +536,7 @@ describe('connection', function () {
       );
     });
 
-    it('says what remains, once', async () => {
+    it('logs how many records remain, once', async () => {
       const messages: string[] = [];
       const log = (message: string): void => void messages.push(message);
       diag.setLogger(
@@ -573,7 +573,7 @@ describe('connection', function () {
   });
 
   describe('a device whose disk is full', () => {
-    it('stores what still fits into the files that it has, and closes them', async () => {
+    it('stores records that still fit into its files, and closes them', async () => {
       network.connectTo(server.url);
       // The engine's files are in memory: as if the spool were seen on the disk, so that a mark is made.
       sinon.stub(nodeFiles, 'exists').callsFake((path) => path.endsWith('spool.realm') || existsSync(path));
@@ -595,7 +595,7 @@ describe('connection', function () {
     });
   });
 
-  it('has Realm ask whether to compact, where the engine does that well', async () => {
+  it('lets Realm compact files if the engine does that safely', async () => {
     network.connectTo(server.url);
     const configs: { path?: string; shouldCompact?: (totalBytes: number, usedBytes: number) => boolean }[] =
       [];
@@ -623,7 +623,7 @@ describe('connection', function () {
     assert.equal(connection.status.durable, false);
   });
 
-  it('makes every call into Realm where tracing is suppressed, whatever is active around it', async () => {
+  it('suppresses tracing at every call into Realm, whatever context is active', async () => {
     const unsuppressed = new Set<string>();
     const seen = new Set<string>();
     const contextManager = new AsyncLocalStorageContextManager().enable();

@@ -17,7 +17,7 @@ const maxUnsyncedBytes = 4 * MiB;
 /** A record's text, so that some thousands reach the limit. */
 const TEXT_LENGTH = 3000;
 
-describe('limits of what is kept on the device', function () {
+describe('limits for records on the device', function () {
   this.timeout(180_000);
   let scratch: Scratch;
   let network: Network;
@@ -105,7 +105,7 @@ describe('limits of what is kept on the device', function () {
     assert.equal(await connection.flush(120_000), true, JSON.stringify(connection.status));
   }
 
-  it('refuse new records once the spool is full, say so in every way, and have room again after delivery', async () => {
+  it('refuse new records when the spool is full, report it everywhere, and have room again after delivery', async () => {
     const messages: string[] = [];
     const log = (message: string): void => void messages.push(message);
     diag.setLogger(
@@ -136,7 +136,7 @@ describe('limits of what is kept on the device', function () {
     assert.deepEqual(sum(await write(500), 'stored'), 500);
   });
 
-  it('drop the oldest of the spool where that is asked for, and deliver the newest', async () => {
+  it('drop the oldest records of the spool with dropOldest, and deliver the newest', async () => {
     startOffline({ whenFull: 'dropOldest' });
     const outcomes = await write(4000);
     assert.equal(sum(outcomes, 'failed'), 0);
@@ -153,7 +153,7 @@ describe('limits of what is kept on the device', function () {
     );
   });
 
-  it('refuse new records in a synced Realm whatever is asked for, for nothing can be taken out of it', async () => {
+  it('refuse new records when the synced Realm is full, also with dropOldest, because it drops nothing', async () => {
     start({ whenFull: 'dropOldest' });
     await openSyncedAndCut();
     const outcomes = await write(3000);
@@ -188,7 +188,7 @@ describe('limits of what is kept on the device', function () {
     );
   });
 
-  it('drop what was in the spool for too long, before it moves', async () => {
+  it('drop records that were in the spool for too long, before the rest moves', async () => {
     startOffline({ maxUnsyncedAge: '1s' });
     await write(700);
     await new Promise((resolve) => setTimeout(resolve, 1100));

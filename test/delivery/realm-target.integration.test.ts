@@ -59,7 +59,7 @@ describe('a Realm that the app has opened', function () {
     assert.deepEqual(names.sort(), ['a', 'b']);
   });
 
-  it('may be in a transaction: records wait until it is over', async () => {
+  it('may be in a transaction: records wait for its end', async () => {
     const target = targetForRealm(realm);
     realm.beginTransaction();
     const writing = target.write(spans(target, 'nested'));
@@ -74,7 +74,7 @@ describe('a Realm that the app has opened', function () {
     assert.equal(targetForRealm(realm), targetForRealm(realm, { classPrefix: '' }));
   });
 
-  it('is refused without our classes, closed, local, or if it is none', async () => {
+  it('is refused if it is closed, local, not a Realm, or lacks our classes', async () => {
     const other = await openRealm('other.realm', [
       { name: 'Other', primaryKey: '_id', asymmetric: true, properties: { _id: 'objectId' } },
     ]);

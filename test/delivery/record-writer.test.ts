@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import sinon from 'sinon';
-import type { RealmTelemetryError } from '../../src/wire/telemetry-error.js';
 import { ConnectionError } from '../../src/connection-error.js';
 import type { Destination, SliceResult, WritableRecord } from '../../src/realm/destination.js';
-import { DeviceFullError } from '../../src/delivery/device-full-error.js';
-import { RecordWriter } from '../../src/delivery/record-writer.js';
+import { DeviceFullError } from '../../src/disk/device-full-error.js';
+import { RecordWriter, type PickedDestination } from '../../src/delivery/record-writer.js';
+import { RecordedEvents } from '../support/recorded-events.js';
 
 const record = (name: string): WritableRecord => ({
   kind: 'span',
@@ -14,8 +14,8 @@ const record = (name: string): WritableRecord => ({
 });
 const records = (...names: string[]): WritableRecord[] => names.map(record);
 
-/** A destination that takes three records at a time, and throws where Realm would. */
-class Shelf implements Destination {
+/** A destination that takes three records at a time, and throws when Realm would. */
+class FakeDestination implements Destination {
   readonly names: string[] = [];
   isBusy = false;
   slices = 0;
@@ -31,93 +31,82 @@ class Shelf implements Destination {
 }
 
 describe('RecordWriter', () => {
-  let shelf: Shelf;
-  let failures: { count: number; error: RealmTelemetryError }[];
+  let destination: FakeDestination;
+  let events: RecordedEvents;
   let writer: RecordWriter;
+  /** The sizes of the slices that were stored. */
+  let stored: number[];
 
   beforeEach(() => {
-    shelf = new Shelf();
-    failures = [];
-    writer = new RecordWriter({
-      place: () => ({ destination: shelf, roomBytes: Infinity }),
-      onStored: () => undefined,
-      onRefused: () => undefined,
-      onFailed: (count, error) => failures.push({ count, error }),
-    });
+    destination = new FakeDestination();
+    events = new RecordedEvents();
+    stored = [];
+    writer = writerTo(() => ({ destination, roomBytes: Infinity }));
   });
+
+  function writerTo(
+    pick: (nextBytes: number, avoided?: Destination) => PickedDestination | undefined,
+  ): RecordWriter {
+    return new RecordWriter({ pick, stored: (_destination, count) => stored.push(count) }, events);
+  }
 
   afterEach(() => {
     sinon.restore();
   });
 
-  it('stores in slices, and gives other work a turn in between', async () => {
+  it('stores in slices, with a turn for other work between two slices', async () => {
     const slicesAtTurns: number[] = [];
     const look = (): void => {
-      slicesAtTurns.push(shelf.slices);
-      if (shelf.slices < 3) setImmediate(look);
+      slicesAtTurns.push(destination.slices);
+      if (destination.slices < 3) setImmediate(look);
     };
     setImmediate(look);
     assert.deepEqual(await writer.write(records('a', 'b', 'c', 'd', 'e', 'f', 'g')), {
       stored: 7,
       failed: 0,
     });
-    assert.equal(shelf.slices, 3);
-    assert.deepEqual(shelf.names, ['a', 'b', 'c', 'd', 'e', 'f', 'g']);
+    assert.equal(destination.slices, 3);
+    assert.deepEqual(destination.names, ['a', 'b', 'c', 'd', 'e', 'f', 'g']);
     assert.ok(slicesAtTurns.includes(1) && slicesAtTurns.includes(2), slicesAtTurns.join());
   });
 
   it('finishes one call before the next one begins', async () => {
     await Promise.all([writer.write(records('a', 'b', 'c', 'd')), writer.write(records('e'))]);
-    assert.deepEqual(shelf.names, ['a', 'b', 'c', 'd', 'e']);
+    assert.deepEqual(destination.names, ['a', 'b', 'c', 'd', 'e']);
   });
 
-  it('loses alone the record that Realm does not take', async () => {
+  it('loses only the record that Realm refuses', async () => {
     const outcome = await writer.write(records('a', 'bad', 'c', 'd'));
-    assert.deepEqual(shelf.names, ['a', 'c', 'd']);
+    assert.deepEqual(destination.names, ['a', 'c', 'd']);
     assert.equal(outcome.stored, 3);
     assert.equal(outcome.failed, 1);
     assert.equal(outcome.error?.code, 'write-failed');
-    assert.deepEqual(failures, [{ count: 1, error: outcome.error }]);
+    assert.deepEqual(events.drops, [['write-failed', 1]]);
+    assert.deepEqual(events.errors, [outcome.error]);
   });
 
-  it('gives up at once where nothing can be stored', async () => {
+  it('gives up at once if nothing can be stored', async () => {
     let asked = 0;
-    writer = new RecordWriter({
-      place: () => {
-        asked += 1;
-        throw new ConnectionError('connection-closed', 'test');
-      },
-      onStored: () => undefined,
-      onRefused: () => undefined,
-      onFailed: () => undefined,
+    writer = writerTo(() => {
+      asked += 1;
+      throw new ConnectionError('connection-closed', 'test');
     });
     const { stored, failed } = await writer.write(records('a', 'b', 'c'));
     assert.deepEqual({ stored, failed, asked }, { stored: 0, failed: 3, asked: 1 });
   });
 
-  it('stores no more at once than there is room for', async () => {
+  it('stores only as much as there is room for', async () => {
     const rooms = [25, 10, 1000];
-    const slices: number[] = [];
-    writer = new RecordWriter({
-      place: () => ({ destination: shelf, roomBytes: rooms.shift() ?? 0 }),
-      onStored: (_destination, count) => slices.push(count),
-      onRefused: () => undefined,
-      onFailed: () => undefined,
-    });
+    writer = writerTo(() => ({ destination: destination, roomBytes: rooms.shift() ?? 0 }));
     await writer.write(records('a', 'b', 'c', 'd', 'e', 'f'));
-    assert.deepEqual(slices, [2, 1, 3]);
+    assert.deepEqual(stored, [2, 1, 3]);
   });
 
   it('asks again in a later turn while room is being made', async () => {
     let asked = 0;
-    writer = new RecordWriter({
-      place: () => {
-        asked += 1;
-        return asked < 3 ? undefined : { destination: shelf, roomBytes: Infinity };
-      },
-      onStored: () => undefined,
-      onRefused: () => undefined,
-      onFailed: () => undefined,
+    writer = writerTo(() => {
+      asked += 1;
+      return asked < 3 ? undefined : { destination: destination, roomBytes: Infinity };
     });
     const writing = writer.write(records('a'));
     await Promise.resolve();
@@ -126,17 +115,16 @@ describe('RecordWriter', () => {
     assert.equal(asked, 3);
   });
 
-  it('says how many records a full device refused, under a code of its own', async () => {
+  it('reports how many records a full device refused, with a code of its own', async () => {
     let slices = 0;
-    writer = new RecordWriter({
-      place: () => {
-        slices += 1;
-        if (slices > 1) throw new DeviceFullError(9 * 2 ** 20, 10 * 2 ** 20, 'new records are refused');
-        return { destination: shelf, roomBytes: Infinity };
-      },
-      onStored: () => undefined,
-      onRefused: () => undefined,
-      onFailed: (count, error) => failures.push({ count, error }),
+    writer = writerTo(() => {
+      slices += 1;
+      if (slices > 1)
+        throw new DeviceFullError(
+          { takenBytes: 9 * 2 ** 20, maxBytes: 10 * 2 ** 20 },
+          'new records are refused',
+        );
+      return { destination: destination, roomBytes: Infinity };
     });
     const { stored, failed, error } = await writer.write(records('a', 'b', 'c', 'd', 'e'));
     assert.deepEqual({ stored, failed, code: error?.code }, { stored: 3, failed: 2, code: 'device-full' });
@@ -144,25 +132,26 @@ describe('RecordWriter', () => {
       error?.message ?? '',
       /2 new records were refused; .*9\.0 MiB of 10\.0 MiB \(maxUnsyncedBytes\)/,
     );
-    assert.deepEqual(failures, [{ count: 2, error }]);
+    assert.deepEqual(events.drops, [['device-full', 2]]);
+    assert.deepEqual(events.errors, [error]);
   });
 
-  it('waits until a transaction of the app is over', async () => {
-    shelf.isBusy = true;
+  it('waits for the end of a transaction of the app', async () => {
+    destination.isBusy = true;
     const writing = writer.write(records('a'));
     for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-    assert.deepEqual(shelf.names, []);
-    shelf.isBusy = false;
+    assert.deepEqual(destination.names, []);
+    destination.isBusy = false;
     assert.deepEqual(await writing, { stored: 1, failed: 0 });
   });
 
-  it('gives up on a transaction of the app that does not end, and goes on when it has', async () => {
+  it('gives up after 30 s in a transaction of the app, and continues after its end', async () => {
     const clock = sinon.useFakeTimers({ toFake: ['performance', 'setTimeout'] });
-    shelf.isBusy = true;
+    destination.isBusy = true;
     const writing = Promise.all([writer.write(records('a')), writer.write(records('b', 'c'))]);
     await clock.tickAsync(29_000);
     for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-    assert.equal(failures.length, 0);
+    assert.equal(events.errors.length, 0);
     await clock.tickAsync(2000);
     const outcomes = await writing;
     assert.deepEqual(
@@ -173,46 +162,44 @@ describe('RecordWriter', () => {
       ],
     );
     assert.match(outcomes[1].error?.message ?? '', /2 of them: .*transaction of the app for 30 s/);
-    shelf.isBusy = false;
+    destination.isBusy = false;
     assert.deepEqual(await writer.write(records('d')), { stored: 1, failed: 0 });
-    assert.deepEqual(shelf.names, ['d']);
+    assert.deepEqual(destination.names, ['d']);
   });
 
   describe('with an alternative', () => {
-    let other: Shelf;
-    let refusals: number;
+    let other: FakeDestination;
 
     beforeEach(() => {
-      other = new Shelf();
-      refusals = 0;
-      writer = new RecordWriter({
-        place: (_nextBytes, avoided) =>
-          avoided === shelf
-            ? { destination: other, roomBytes: Infinity, hasAlternative: false }
-            : { destination: shelf, roomBytes: Infinity, hasAlternative: true },
-        onStored: () => undefined,
-        onRefused: () => (refusals += 1),
-        onFailed: (count, error) => failures.push({ count, error }),
-      });
+      other = new FakeDestination();
+      writer = writerTo((_nextBytes, avoided) =>
+        avoided === destination
+          ? { destination: other, roomBytes: Infinity, hasAlternative: false }
+          : { destination: destination, roomBytes: Infinity, hasAlternative: true },
+      );
     });
 
     for (const names of [['a'], ['a', 'b'], ['a', 'b', 'c', 'd', 'e']]) {
-      it(`puts ${names.length} there, in order, where the place takes none`, async () => {
-        sinon.stub(shelf, 'storeSlice').throws(new Error('the clock stands before 2015'));
+      it(`gets ${names.length} records, in order, if the destination takes none`, async () => {
+        sinon.stub(destination, 'storeSlice').throws(new Error('the clock stands before 2015'));
         assert.deepEqual(await writer.write(records(...names)), { stored: names.length, failed: 0 });
-        assert.deepEqual([shelf.names, other.names, refusals], [[], names, 1]);
+        assert.deepEqual([destination.names, other.names], [[], names]);
+        assert.match(
+          events.messages.join(),
+          /the synced Realm takes no records.*: the clock stands before 2015$/,
+        );
       });
     }
 
-    it('puts the rest there where the place stops taking any', async () => {
-      const storeSlice = sinon.stub(shelf, 'storeSlice').callThrough();
+    it('gets the rest if the destination stops taking records', async () => {
+      const storeSlice = sinon.stub(destination, 'storeSlice').callThrough();
       storeSlice.onSecondCall().callsFake(() => {
         storeSlice.throws(new Error('no space left'));
         throw new Error('no space left');
       });
       assert.deepEqual(await writer.write(records('a', 'b', 'c', 'd', 'e')), { stored: 5, failed: 0 });
       assert.deepEqual(
-        [shelf.names, other.names],
+        [destination.names, other.names],
         [
           ['a', 'b', 'c'],
           ['d', 'e'],
@@ -220,14 +207,14 @@ describe('RecordWriter', () => {
       );
     });
 
-    it('still loses alone the record that the place does not take', async () => {
+    it('still loses only the record that the destination refuses', async () => {
       const { stored, failed } = await writer.write(records('a', 'bad', 'c', 'd'));
-      assert.deepEqual({ stored, failed, refusals }, { stored: 3, failed: 1, refusals: 0 });
-      assert.deepEqual([shelf.names, other.names], [['a', 'c', 'd'], []]);
+      assert.deepEqual([stored, failed, events.errors.length], [3, 1, 1]);
+      assert.deepEqual([destination.names, other.names], [['a', 'c', 'd'], []]);
     });
 
-    it('says why records fail that neither takes', async () => {
-      sinon.stub(shelf, 'storeSlice').throws(new Error('no'));
+    it('reports why records fail that neither destination takes', async () => {
+      sinon.stub(destination, 'storeSlice').throws(new Error('no'));
       sinon.stub(other, 'storeSlice').throws(new Error('no space left'));
       const { stored, failed, error } = await writer.write(records('a', 'b', 'c'));
       assert.deepEqual({ stored, failed }, { stored: 0, failed: 3 });
@@ -235,7 +222,7 @@ describe('RecordWriter', () => {
     });
   });
 
-  it('takes no records for stored', async () => {
+  it('treats zero records as stored', async () => {
     assert.deepEqual(await writer.write([]), { stored: 0, failed: 0 });
   });
 });

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import sinon, { type SinonFakeTimers } from 'sinon';
-import { SlotAdoption, type AdoptedSession } from '../../src/delivery/slot-adoption.js';
+import { SlotAdoption, type AdoptedDelivery } from '../../src/delivery/slot-adoption.js';
 import type { Slot, SlotStore } from '../../src/disk/slot.js';
+import { RecordedEvents } from '../support/recorded-events.js';
 
 const turns = async () => {
   for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 };
 
-class Session implements AdoptedSession {
+class Delivery implements AdoptedDelivery {
   readonly number: number;
   isClosed = false;
   settle!: () => void;
@@ -34,22 +35,22 @@ describe('SlotAdoption', () => {
   /** Numbers of the slots that wait to be adopted; they are taken in this order. */
   let orphans: number[];
   let released: number[];
-  let sessions: Session[];
-  let errors: unknown[];
-  let adoption: SlotAdoption<Session>;
-  let openSession: (slot: Slot) => Session;
+  let deliveries: Delivery[];
+  let events: RecordedEvents;
+  let adoption: SlotAdoption<Delivery>;
+  let openDelivery: (slot: Slot) => Delivery;
   let taking: (number: number) => void;
 
   beforeEach(() => {
     orphans = [0, 1];
     released = [];
-    sessions = [];
-    errors = [];
+    deliveries = [];
+    events = new RecordedEvents();
     taking = () => undefined;
-    openSession = ({ number }) => {
-      const session = new Session(number);
-      sessions.push(session);
-      return session;
+    openDelivery = ({ number }) => {
+      const delivery = new Delivery(number);
+      deliveries.push(delivery);
+      return delivery;
     };
     const store: SlotStore = {
       acquire: () => assert.fail('not its business'),
@@ -63,118 +64,112 @@ describe('SlotAdoption', () => {
       },
       sizeBytes: () => 0,
     };
-    adoption = new SlotAdoption({
-      store,
-      openSession: (slot) => openSession(slot),
-      onError: (cause) => errors.push(cause),
-      onChange: () => undefined,
+    adoption = new SlotAdoption(store, events, {
+      openDelivery: (slot) => openDelivery(slot),
+      changed: () => undefined,
     });
   });
 
   afterEach(() => adoption.stop());
 
-  it('sends one orphan after the other, and leaves each when nothing is left in it', async () => {
-    adoption.lookAround();
+  it('visits one orphan after the other, and leaves each when it is empty', async () => {
+    adoption.startRound();
     await turns();
-    assert.equal(sessions.length, 1, 'one at a time');
-    assert.equal(adoption.session, sessions[0]);
-    sessions[0]?.settle();
+    assert.equal(deliveries.length, 1, 'one at a time');
+    assert.equal(adoption.current, deliveries[0]);
+    deliveries[0]?.settle();
     await turns();
-    assert.equal(sessions[0]?.isClosed, true);
-    assert.equal(sessions.length, 2);
-    sessions[1]?.settle();
+    assert.equal(deliveries[0]?.isClosed, true);
+    assert.equal(deliveries.length, 2);
+    deliveries[1]?.settle();
     await turns();
-    assert.equal(adoption.session, undefined);
+    assert.equal(adoption.current, undefined);
   });
 
-  it('looks again in a later round', async () => {
+  it('finds new orphans in a later round', async () => {
     orphans = [];
-    adoption.lookAround();
+    adoption.startRound();
     await turns();
     orphans = [0];
-    adoption.lookAround();
+    adoption.startRound();
     await turns();
-    assert.equal(sessions.length, 1);
+    assert.equal(deliveries.length, 1);
   });
 
-  it('goes on after a slot was taken from it', async () => {
-    adoption.lookAround();
+  it('continues with the next slot after another process has taken one over', async () => {
+    adoption.startRound();
     await turns();
-    await adoption.drop();
+    await adoption.closeCurrent();
     await turns();
-    assert.equal(sessions[0]?.isClosed, true);
-    assert.equal(sessions.length, 2);
+    assert.equal(deliveries[0]?.isClosed, true);
+    assert.equal(deliveries.length, 2);
   });
 
-  it('reports a slot that cannot be opened, goes on to the next, and tries again in a later round', async () => {
-    const open = openSession;
-    openSession = (slot) => {
+  it('reports a slot that cannot be opened, continues with the next, and tries again in a later round', async () => {
+    const open = openDelivery;
+    openDelivery = (slot) => {
       if (slot.number === 0) throw new Error('wrong key');
       return open(slot);
     };
-    adoption.lookAround();
+    adoption.startRound();
     await turns();
-    assert.equal(errors.length, 1);
+    assert.equal(events.errors.length, 1);
     assert.deepEqual(
-      sessions.map(({ number }) => number),
+      deliveries.map(({ number }) => number),
       [1],
     );
-    sessions[0]?.settle();
+    deliveries[0]?.settle();
     await turns();
-    openSession = open;
+    openDelivery = open;
     orphans = [0];
-    adoption.lookAround();
+    adoption.startRound();
     await turns();
-    assert.equal(sessions[1]?.number, 0);
+    assert.equal(deliveries[1]?.number, 0);
   });
 
   it('counts the records of slots that wait, from the beginning', async () => {
-    adoption.lookAround();
+    adoption.startRound();
     assert.deepEqual([adoption.countWaiting(), adoption.isSettled], [20, false]);
     await turns();
-    assert.deepEqual(
-      [adoption.countWaiting(), adoption.isSettled],
-      [10, false],
-      'the other one has a session',
-    );
-    sessions[0]?.settle();
+    assert.deepEqual([adoption.countWaiting(), adoption.isSettled], [10, false], 'the other one is adopted');
+    deliveries[0]?.settle();
     await turns();
     assert.deepEqual([adoption.countWaiting(), adoption.isSettled], [0, false]);
-    sessions[1]?.settle();
+    deliveries[1]?.settle();
     await turns();
     assert.deepEqual([adoption.countWaiting(), adoption.isSettled], [0, true]);
   });
 
-  it('is settled once everything that waited is sent, what came meanwhile included', async () => {
+  it('is settled when everything is sent, also from slots that were orphaned meanwhile', async () => {
     let isSettled = false;
     const settled = adoption.settled().then(() => {
       isSettled = true;
     });
     await turns();
-    sessions[0]?.settle();
+    deliveries[0]?.settle();
     await turns();
     orphans = [2];
     assert.equal(isSettled, false);
-    sessions[1]?.settle();
+    deliveries[1]?.settle();
     await turns();
     assert.equal(isSettled, false);
-    sessions[2]?.settle();
+    deliveries[2]?.settle();
     await settled;
     assert.equal(adoption.isSettled, true);
   });
 
-  it('is not waited for where a slot cannot be opened, whose records still count', async () => {
-    openSession = ({ number }) => {
+  it('does not wait for a slot that cannot be opened, but counts its records', async () => {
+    openDelivery = ({ number }) => {
       orphans.push(number); // released
       throw new Error('wrong key');
     };
     await adoption.settled();
     assert.deepEqual([adoption.countWaiting(), adoption.isSettled], [20, false]);
-    assert.equal(errors.length, 2);
+    assert.equal(events.errors.length, 2);
   });
 
-  it('does not look again and again where a slot can be opened no more than it was before', async () => {
-    openSession = ({ number }) => {
+  it('begins no further round if the last one visited no new slot', async () => {
+    openDelivery = ({ number }) => {
       orphans.push(number); // released
       throw new Error('wrong key');
     };
@@ -182,11 +177,11 @@ describe('SlotAdoption', () => {
       if (number === 1) throw new Error('no space left');
     };
     await adoption.settled();
-    assert.ok(errors.length <= 4, `${errors.length} errors`);
+    assert.ok(events.errors.length <= 4, `${events.errors.length} errors`);
     assert.equal(adoption.isSettled, false);
   });
 
-  it('ends its waiting when it is stopped', async () => {
+  it('ends the wait when it is stopped', async () => {
     const settled = adoption.settled();
     await turns();
     await adoption.stop();
@@ -215,12 +210,12 @@ describe('SlotAdoption', () => {
       clock.restore();
     });
 
-    it('makes way for another that waits, and is tried again after it', async () => {
-      adoption.lookAround();
+    it('is left for another that waits, and visited again after it', async () => {
+      adoption.startRound();
       await turns();
       await passVisit();
       assert.deepEqual(
-        sessions.map(({ number, isClosed }) => [number, isClosed]),
+        deliveries.map(({ number, isClosed }) => [number, isClosed]),
         [
           [0, true],
           [1, false],
@@ -228,31 +223,31 @@ describe('SlotAdoption', () => {
       );
       orphans = [0];
       await passVisit();
-      assert.equal(sessions[1]?.isClosed, true);
-      adoption.lookAround();
+      assert.equal(deliveries[1]?.isClosed, true);
+      adoption.startRound();
       await turns();
-      assert.equal(sessions[2]?.number, 0);
+      assert.equal(deliveries[2]?.number, 0);
     });
 
-    it('is stayed at where none waits', async () => {
+    it('is not left if no other waits', async () => {
       orphans = [0];
-      adoption.lookAround();
+      adoption.startRound();
       await turns();
       await passVisit();
-      assert.equal(adoption.session, sessions[0]);
-      assert.equal(sessions[0]?.isClosed, false);
-      sessions[0].settle();
+      assert.equal(adoption.current, deliveries[0]);
+      assert.equal(deliveries[0]?.isClosed, false);
+      deliveries[0].settle();
       await turns();
-      assert.equal(adoption.session, undefined);
+      assert.equal(adoption.current, undefined);
     });
   });
 
-  it('closes the slot that it is at when it is stopped', async () => {
-    adoption.lookAround();
+  it('closes the current slot when it is stopped', async () => {
+    adoption.startRound();
     await turns();
     await adoption.stop();
-    assert.equal(sessions[0]?.isClosed, true);
+    assert.equal(deliveries[0]?.isClosed, true);
     await turns();
-    assert.equal(sessions.length, 1);
+    assert.equal(deliveries.length, 1);
   });
 });

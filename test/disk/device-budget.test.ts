@@ -36,7 +36,7 @@ describe('DeviceBudget', () => {
     return new DeviceBudget({
       maxBytes,
       now: () => now,
-      measure: () => files.reduce((bytes, { size }) => bytes + size, strangers.bytes),
+      files: { sizeBytes: () => files.reduce((bytes, { size }) => bytes + size, strangers.bytes) },
     });
   }
 
@@ -79,7 +79,7 @@ describe('DeviceBudget', () => {
       assert.ok(taken * ratio > 3.2 * MiB, `${taken * ratio}`);
     });
 
-    it(`uses again what was acknowledged, in a file that stays as large, at ${ratio}`, () => {
+    it(`reuses the space of acknowledged records, in a file that does not shrink, at ${ratio}`, () => {
       const budget = budgetOf(32 * MiB);
       const file = new RealmFile(ratio);
       const gauge = open(budget, file);
@@ -105,7 +105,7 @@ describe('DeviceBudget', () => {
     assert.ok(budget.roomBytes(gauge) < MiB);
   });
 
-  it('goes beyond the limit by a step or two at most where later records take more than it has learnt', () => {
+  it('exceeds the limit by two steps at most if later records take more than it has learnt', () => {
     const budget = budgetOf(32 * MiB);
     const file = new RealmFile(0.3);
     const gauge = open(budget, file);
@@ -151,9 +151,9 @@ describe('DeviceBudget', () => {
     assert.ok(fill(budget, gauges[1], synced) > 20 * MiB);
   });
 
-  it("goes by the records' own sizes where no file can be seen", () => {
+  it('uses the sizes of the records if there is no file', () => {
     let records = 0;
-    const budget = new DeviceBudget({ maxBytes: 4 * MiB, measure: () => undefined });
+    const budget = new DeviceBudget({ maxBytes: 4 * MiB, files: { sizeBytes: () => undefined } });
     const gauge = new RealmFileGauge({ fileBytes: () => undefined, recordBytes: () => records });
     budget.add(gauge);
     assert.equal(budget.roomBytes(gauge), 4 * MiB);
@@ -163,18 +163,20 @@ describe('DeviceBudget', () => {
     assert.equal(budget.roomBytes(gauge), MiB);
   });
 
-  it('leaves a part to what moves from the spool', () => {
+  it('reserves a part for records that move from the spool', () => {
     assert.equal(budgetOf(256 * MiB).movingBytes, 8 * MiB);
     assert.equal(budgetOf(4 * MiB).movingBytes, MiB / 2);
   });
 
-  it('keeps what it knew when it cannot measure', () => {
+  it('keeps the last result when it cannot measure', () => {
     let fails = false;
     const budget = new DeviceBudget({
       maxBytes: 4 * MiB,
-      measure: () => {
-        if (fails) throw new Error('ENOENT');
-        return MiB;
+      files: {
+        sizeBytes() {
+          if (fails) throw new Error('ENOENT');
+          return MiB;
+        },
       },
     });
     budget.refresh();

@@ -7,7 +7,7 @@ describe('encodeFileName', () => {
     assert.equal(encodeFileName('check-out_v2.1'), 'check-out_v2.1');
   });
 
-  it('encodes what a path or a file system would take for something else', () => {
+  it('encodes characters with a meaning in paths or file systems', () => {
     assert.equal(encodeFileName('../a'), '%2E.%2Fa');
     assert.equal(encodeFileName('..'), '%2E%2E');
     assert.equal(encodeFileName('a/b\\c:d*'), 'a%2Fb%5Cc%3Ad%2A');
@@ -26,7 +26,7 @@ describe('encodeFileName', () => {
     );
   });
 
-  it('tells long names apart that begin alike', () => {
+  it('keeps long names with the same beginning apart', () => {
     const long = 'x'.repeat(1000);
     assert.notEqual(encodeFileName(`${long}a`), encodeFileName(`${long}b`));
     assert.ok(encodeFileName(long).length <= 160);

@@ -14,12 +14,12 @@ const { files } = JSON.parse(
 
 describe("a Realm's lock file", () => {
   for (const { description, hex, expected } of files) {
-    it(`tells of ${description}`, () => {
+    it(`is read: ${description}`, () => {
       assert.deepEqual(parseRealmLock(Buffer.from(hex, 'hex')), expected);
     });
   }
 
-  it('tells nothing while it is being made, where it is short, or of another layout', () => {
+  it('is not read if it is incomplete, too short, or has another layout', () => {
     const valid = Buffer.from(files[0]?.hex ?? '', 'hex');
     for (let length = 0; length < REALM_LOCK_BYTES; length += 1) {
       assert.equal(parseRealmLock(valid.subarray(0, length)), undefined, `${length} bytes`);

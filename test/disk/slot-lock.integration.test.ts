@@ -61,7 +61,7 @@ describe('SlotLock', function () {
     assert.equal(lock.isHeld(), false);
   });
 
-  it("is its holder's again where the one that took it over withdraws", () => {
+  it('belongs to its former holder again if the new one withdraws', () => {
     const first = acquire()!;
     first.release();
     const second = acquire()!;
@@ -83,12 +83,12 @@ describe('SlotLock', function () {
     assert.ok(readdirSync(directory).length <= 3);
   });
 
-  it('passes on at once from a process of this machine that is dead', () => {
+  it('is free at once if its process on this machine is dead', () => {
     acquire(as({ pid: 2 ** 22 + 1 })); // above the largest id that Linux gives
     assert.ok(acquire()?.isHeld());
   });
 
-  it('passes on from a process whose id was given to another', () => {
+  it("is free if its process's id was reused", () => {
     if (nodeFiles.self.startTime === '') return; // this system does not tell start times
     acquire(as({ startTime: '1' }));
     assert.ok(acquire()?.isHeld());
@@ -124,7 +124,7 @@ describe('SlotLock', function () {
     assert.ok(acquire(nodeFiles, watch)?.isHeld());
   });
 
-  it('cannot be won with what was read before others came and went', () => {
+  it('cannot be taken with outdated knowledge', () => {
     acquire(as({ pid: 2 ** 22 + 1 }));
     // This process reads the directory; then two others take the slot and release it; then it goes on.
     let isFirstLook = true;
@@ -161,7 +161,7 @@ describe('SlotLock', function () {
     );
   });
 
-  it('stays with a process that lives, also one that is stopped, and passes on when it is killed', async function () {
+  it('stays with a living process, also a stopped one, and is free when that is killed', async function () {
     if (nodeFiles.self.bootId === '') skip(this, 'this system has no boot id');
     const holder = await startHolder();
     assert.deepEqual(await ask(holder, { acquire: [directory] }), { won: [0] });

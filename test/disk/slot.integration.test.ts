@@ -48,7 +48,7 @@ describe('FileSlotStore', function () {
     }
   });
 
-  it('passes by the slots that are said to be of no use', () => {
+  it('skips the slots that it is told to skip', () => {
     const first = store().acquire();
     first.markUnsent(1);
     first.release();
@@ -147,7 +147,7 @@ describe('FileSlotStore', function () {
 });
 
 describe('MemorySlotStore', () => {
-  it('tells the connections of one process apart, and gives names back', () => {
+  it('keeps the connections of one process apart, and reuses names', () => {
     const store = new MemorySlotStore({ serviceName: 'shop', appId: 'app' });
     const first = store.acquire();
     const second = store.acquire();

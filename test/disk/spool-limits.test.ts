@@ -3,6 +3,7 @@ import { DeviceBudget } from '../../src/disk/device-budget.js';
 import { RealmFileGauge } from '../../src/disk/realm-file-gauge.js';
 import { SpoolLimits, type WhenFull } from '../../src/disk/spool-limits.js';
 import type { DroppedSlice, Spool } from '../../src/disk/spool.js';
+import { RecordedEvents } from '../support/recorded-events.js';
 
 const KiB = 1024;
 const MiB = KiB * KiB;
@@ -12,13 +13,13 @@ describe('SpoolLimits', () => {
   let count: number;
   let old: number;
   let drops: number;
-  let dropped: [string, number][];
+  let events: RecordedEvents;
 
   beforeEach(() => {
     count = 0;
     old = 0;
     drops = 0;
-    dropped = [];
+    events = new RecordedEvents();
   });
 
   function drop(wanted: number): number {
@@ -30,8 +31,8 @@ describe('SpoolLimits', () => {
 
   /** @param file - how large the spool's file is; others leave it no room to grow */
   function limits(whenFull: WhenFull, maxAgeMillis?: number, file?: number): SpoolLimits {
-    const measure = (): number | undefined => (file === undefined ? undefined : 8 * MiB);
-    const budget = new DeviceBudget({ maxBytes: 8 * MiB, measure });
+    const files = { sizeBytes: () => (file === undefined ? undefined : 8 * MiB) };
+    const budget = new DeviceBudget({ maxBytes: 8 * MiB, files });
     const gauge = new RealmFileGauge({ fileBytes: () => file, recordBytes: () => count * KiB });
     budget.add(gauge);
     const spool = {
@@ -48,14 +49,8 @@ describe('SpoolLimits', () => {
         return { records, hasMore: records > 0 };
       },
     } as unknown as Spool;
-    return new SpoolLimits({
-      spool,
-      gauge,
-      budget,
-      whenFull,
-      maxAgeMillis,
-      onDropped: (reason, records) => dropped.push([reason, records]),
-    });
+    const policy = { budget, whenFull, maxUnsyncedAgeMillis: maxAgeMillis, events };
+    return new SpoolLimits(spool, gauge, policy, { changed: () => undefined });
   }
 
   /** Stores records as a writer does. @returns how many there was room for */
@@ -69,46 +64,46 @@ describe('SpoolLimits', () => {
     return records;
   }
 
-  it('has no more room than the limit less what moving records need, and drops nothing by itself', () => {
+  it("has the limit's room minus the part for moving records, and drops nothing with dropNewest", () => {
     const kept = limits('dropNewest');
     assert.equal(store(kept, 10_000), 7 * KiB);
     assert.equal(drops, 0);
   });
 
-  it('makes room by dropping the oldest in slices, a good deal at once', () => {
+  it('makes room by dropping the oldest records in slices, many at once', () => {
     const kept = limits('dropOldest');
     assert.equal(store(kept, 20_000), 20_000);
     assert.ok(count <= 7 * KiB && count > 6.5 * KiB, `${count}`);
     assert.equal(
-      dropped.reduce((sum, [, records]) => sum + records, 0),
+      events.drops.reduce((sum, [, records]) => sum + records, 0),
       20_000 - count,
     );
     assert.ok(drops < 200, `${drops} transactions to drop ${20_000 - count} records`);
-    assert.ok(dropped.every(([reason]) => reason === 'dropped-oldest'));
+    assert.ok(events.drops.every(([reason]) => reason === 'dropped-oldest'));
   });
 
-  it('drops one slice a call, so that others have their turn', () => {
+  it('drops one slice in each call, with a turn for other work between two calls', () => {
     const kept = limits('dropOldest');
     store(kept, 7 * KiB);
     assert.equal(kept.roomBytes(KiB), undefined);
     assert.equal(drops, 1);
   });
 
-  it('goes on with the little that others have left it, and does not drop all of that at once', () => {
+  it('works with the little room that other processes leave, and does not drop everything at once', () => {
     const kept = limits('dropOldest', undefined, 2 * MiB);
     assert.equal(store(kept, 20_000), 20_000);
     assert.ok(count > 1.3 * KiB && count < 1.9 * KiB, `${count} records`);
-    assert.ok(dropped.every(([, records]) => records === 100));
+    assert.ok(events.drops.every(([, records]) => records === 100));
   });
 
-  it('does not give all others up for one record that hardly fits', () => {
+  it('does not drop all records for one that hardly fits', () => {
     const kept = limits('dropOldest');
     store(kept, 1000);
     assert.ok((kept.roomBytes(7 * MiB) ?? 0) < 7 * MiB);
     assert.equal(drops, 0);
   });
 
-  it('drops what is too old, slice by slice, and nothing without a limit', async () => {
+  it('drops records that are too old, slice by slice, and none without a limit', async () => {
     count = 1000;
     old = 250;
     await limits('dropNewest').expire();
@@ -119,7 +114,7 @@ describe('SpoolLimits', () => {
     assert.equal(drops, 1);
     await expiring;
     assert.equal(kept.isExpiring, false);
-    assert.deepEqual(dropped, [
+    assert.deepEqual(events.drops, [
       ['too-old', 100],
       ['too-old', 100],
       ['too-old', 50],
@@ -132,6 +127,6 @@ describe('SpoolLimits', () => {
     const kept = limits('dropNewest', 1000);
     void kept.expire();
     await kept.stop();
-    assert.equal(dropped.length, 1);
+    assert.equal(events.drops.length, 1);
   });
 });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import type Realm from '../support/engine/realm.mjs';
 import { BSON, engineName } from '../support/engine/realm.mjs';
 import { skip } from '../support/skip.js';
 import { describeSqlite } from '../support/describe-stores.js';
 import { openDevice } from '../support/device.js';
 import { startIngestProcess } from '../support/ingest-process.js';
+import { sectionOf } from '../support/pages.js';
 import { useSite } from '../support/site.js';
 import { closeReader, storedDeadLetters, storedDocuments } from '../support/stored.js';
 
@@ -15,7 +15,7 @@ const schema: Realm.ObjectSchema[] = [
   { name: 'Note', asymmetric: true, primaryKey: '_id', properties: { _id: 'objectId', n: 'int' } },
 ];
 
-describeSqlite(`README’s backup, and a device (${engineName} engine)`, function (kind) {
+describeSqlite(`the backup of docs/operations.md, and a device (${engineName} engine)`, function (kind) {
   this.timeout(120_000);
 
   before(function () {
@@ -25,7 +25,7 @@ describeSqlite(`README’s backup, and a device (${engineName} engine)`, functio
   const site = useSite(kind, (store) => startIngestProcess({ appId, store, options: ['--classes', 'Note'] }));
 
   it('brings back what was stored when it was taken, from a running server, after a killed one', async () => {
-    const [backUp, restore] = await documentedCommands();
+    const [backUp, restore] = documentedCommands();
     const device = await openDevice({ baseUrl: site.network.url, appId, schema });
     const write = async (n: number): Promise<void> => {
       device.write('Note', { _id: new BSON.ObjectId(), n });
@@ -59,10 +59,9 @@ describeSqlite(`README’s backup, and a device (${engineName} engine)`, functio
   }
 });
 
-/** The commands for SQLite in the README's section on backups, in their order. */
-async function documentedCommands(): Promise<[backUp: string, restore: string]> {
-  const readme = await readFile('README.md', 'utf8');
-  const section = readme.split('\n### Backup\n')[1]?.split(/^##/mu)[0] ?? '';
+/** The commands for SQLite in the section on backups, in their order. */
+function documentedCommands(): [backUp: string, restore: string] {
+  const section = sectionOf('docs/operations.md', 'Backup');
   const [backUp, restore] = [...section.matchAll(/^```sh\n(.*?)^```/gmsu)].map(([, commands]) => commands);
   assert.match(backUp ?? '', /\.backup/);
   assert.match(restore ?? '', /telemetry\.db/);

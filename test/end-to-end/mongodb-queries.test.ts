@@ -19,14 +19,14 @@ const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 
 const { queries, indexes } = documentedBlocks();
 
-describe('docs/mongodb-queries.md', () => {
+describe('docs/mongodb.md', () => {
   it('has six questions, one of them in two forms', () => {
     assert.equal(queries.length, 7);
     assert.equal(new Set(queries.map(({ heading }) => heading)).size, 6);
   });
 });
 
-describeMongodb(`docs/mongodb-queries.md, asked of what realm-js (${engineName} engine) sent`, function () {
+describeMongodb(`docs/mongodb.md, asked of what realm-js (${engineName} engine) sent`, function () {
   this.timeout(120_000);
   let scratch: Scratch;
   let database: TestDatabase;

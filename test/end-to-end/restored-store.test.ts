@@ -24,8 +24,8 @@ const secret = 'one secret'.padEnd(32, '.');
 const otherSecret = 'another secret'.padEnd(32, '.');
 
 const aheadOfStore = /it had records acknowledged that this store does not hold/;
-const secretHasChanged = /the server secret is not the one that this store was served with before/;
-const takenOn = /signed with another secret; its anonymous user was taken on/;
+const secretHasChanged = /the server secret is not the secret of the last start with this store/;
+const isAccepted = /signed with another secret; its anonymous user was accepted/;
 const heldBack = /signed with another secret; its user is held back and keeps its records/;
 
 describeStores(`a device (${engineName} engine) whose server loses its store or its secret`, function (kind) {
@@ -104,7 +104,7 @@ describeStores(`a device (${engineName} engine) whose server loses its store or 
       await writeAndUpload(device, 3);
       await assertWhole(device, [1, 2, 3]);
       assert.deepEqual(server.counters.sync.adoptedFiles, {});
-      assertErrors(secretHasChanged, takenOn);
+      assertErrors(secretHasChanged, isAccepted);
     });
 
     it('goes on if the store is lost, and the secret with it', async () => {
@@ -119,7 +119,7 @@ describeStores(`a device (${engineName} engine) whose server loses its store or 
       await assertWhole(device, [2, 3]);
       assert.deepEqual(server.counters.sync.adoptedFiles, { unknown: 1, unverified: 1, ahead: 1 });
       assert.equal(server.counters.users.unverifiedRefreshes, 1);
-      assertErrors(takenOn, aheadOfStore);
+      assertErrors(isAccepted, aheadOfStore);
     });
   });
 

@@ -35,7 +35,7 @@ describe('the fetch of an App', () => {
     assert.equal(await response.text(), '{"method":"POST"}');
   });
 
-  it('rejects where the connection is cut inside the body: text() never does', async () => {
+  it('rejects if the connection is cut inside the body; text() never does', async () => {
     const url = await serve((_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
       response.write('{"access_token":"');
@@ -44,7 +44,7 @@ describe('the fetch of an App', () => {
     await assert.rejects(fetchWhole(url));
   });
 
-  it('rejects where the body does not come in the time of the request', async () => {
+  it('rejects if the body does not arrive in the time of the request', async () => {
     const url = await serve((_request, response) => {
       response.writeHead(200, { 'content-length': '100' });
       response.write('{');
@@ -52,7 +52,7 @@ describe('the fetch of an App', () => {
     await assert.rejects(fetchWhole(url, { signal: AbortSignal.timeout(100) }), { name: 'TimeoutError' });
   });
 
-  it('is not traced, from the request to the last byte, whatever is active around it', async () => {
+  it('is not traced, from the request to the last byte, whatever context is active', async () => {
     const contextManager = new AsyncLocalStorageContextManager().enable();
     context.setGlobalContextManager(contextManager);
     try {

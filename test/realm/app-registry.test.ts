@@ -16,7 +16,7 @@ describe('respellUrl', () => {
 });
 
 describe('openApp', () => {
-  it('makes one App for each directory, none of which Realm takes for another or for the own one of the app', () => {
+  it("makes one App for each directory; Realm takes none for another one or the app's own", () => {
     const configs: { baseUrl: string; baseFilePath: string }[] = [];
     function App(config: { baseUrl: string; baseFilePath: string }): void {
       configs.push(config);

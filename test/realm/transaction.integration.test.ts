@@ -26,7 +26,7 @@ describe('transact', () => {
   const note = (text: string) => () => realm.create('Note', { text });
   const notes = () => [...realm.objects('Note')].map(({ text }) => text);
 
-  it('leaves no transaction open where the commit throws, as on a full disk', () => {
+  it('leaves no transaction open if the commit throws, for example on a full disk', () => {
     const { internal } = realm as unknown as { internal: { commitTransaction(): void } };
     sinon.stub(internal, 'commitTransaction').onFirstCall().throws(new Error('no space left')).callThrough();
     assert.throws(() => {
@@ -37,7 +37,7 @@ describe('transact', () => {
     assert.deepEqual(notes(), ['kept']);
   });
 
-  it('lets a transaction of the app alone, inside which it throws', () => {
+  it('throws inside a transaction of the app, and leaves that alone', () => {
     realm.write(() => {
       note('of the app')();
       assert.throws(() => {

@@ -7,7 +7,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { assembleObjects } from '../../realm-ingest/src/changeset/assemble-objects.js';
+import { assembleObjects } from '../../realm-ingest/test/support/assemble-objects.js';
 import { parseChangeset } from '../../realm-ingest/src/changeset/parse-changeset.js';
 import { parseClientMessage } from '../../realm-ingest/src/protocol/client-message.js';
 import type { ProtocolVersion } from '../../realm-ingest/src/protocol/messages.js';
@@ -92,7 +92,7 @@ async function capture({ name, source, version, run }: Capture): Promise<void> {
     });
     for (const changeset of uploaded) {
       const instructions = [...parseChangeset(changeset.bytes)];
-      const { objects } = assembleObjects(instructions);
+      const objects = assembleObjects(instructions);
       changesets.push({
         description: `changeset of client version ${changeset.clientVersion}: ${objects.length} objects`,
         source,

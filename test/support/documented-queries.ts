@@ -1,5 +1,5 @@
 /**
- * The blocks of `docs/mongodb-queries.md`, and how they are run where a server lacks one of their operators.
+ * The JavaScript blocks of `docs/mongodb.md`, and how to run them on a server that lacks one of their operators.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { runInNewContext } from 'node:vm';
 import type { Db, Document } from 'mongodb';
 
-const page = readFileSync(new URL('../../docs/mongodb-queries.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../docs/mongodb.md', import.meta.url), 'utf8');
 
 /** An aggregation as mongosh is given it. */
 export interface DocumentedQuery {

@@ -1,6 +1,5 @@
 /**
- * Telemetry whose numbers are known, recorded through the SDK: what the queries of `docs/mongodb-queries.md` are asked
- * about.
+ * Telemetry whose numbers are known, recorded through the SDK: the queries of `docs/mongodb.md` run on it.
  *
  * @module
  */

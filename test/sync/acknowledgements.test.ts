@@ -26,10 +26,10 @@ describe('Acknowledgements', () => {
   beforeEach(() => {
     session = new Session();
     acknowledged = [];
-    acknowledgements = new Acknowledgements((records) => acknowledged.push(records));
+    acknowledgements = new Acknowledgements({ acknowledged: (records) => acknowledged.push(records) });
   });
 
-  it('counts what was committed before a wait began, and waits again for the rest', async () => {
+  it('counts records that were committed before a wait began, and waits again for the rest', async () => {
     use(acknowledgements, session);
     acknowledgements.add(2, 20);
     acknowledgements.add(3, 30);
@@ -46,7 +46,7 @@ describe('Acknowledgements', () => {
     assert.ok(acknowledgements.isSettled);
   });
 
-  it('does not take a failed wait for an acknowledgement, and asks again when it is told to', async () => {
+  it('does not treat a failed wait as an acknowledgement, and waits again at retry()', async () => {
     use(acknowledgements, session);
     acknowledgements.add(1, 10);
     session.waits[0]?.reject({ isOk: false });
@@ -59,7 +59,7 @@ describe('Acknowledgements', () => {
     assert.equal(acknowledgements.pending, 0);
   });
 
-  it('does not trust the answer of a session that was given up', async () => {
+  it('ignores the answer of an earlier session', async () => {
     use(acknowledgements, session);
     acknowledgements.add(1, 10);
     use(acknowledgements, undefined);
@@ -78,7 +78,7 @@ describe('Acknowledgements', () => {
     assert.equal(acknowledgements.pending, 1);
   });
 
-  it('is not settled before a server has confirmed what an earlier life left, be it an unknown number', async () => {
+  it('is not settled until a server has confirmed that nothing of an earlier process is left', async () => {
     acknowledgements.inherit(0, 0);
     assert.equal(acknowledgements.isSettled, false);
     let isSettled = false;
@@ -91,7 +91,7 @@ describe('Acknowledgements', () => {
     assert.equal(isSettled, true);
   });
 
-  it('says how many records went with a file', async () => {
+  it('returns how many records are lost with a file', async () => {
     acknowledgements.add(4, 40);
     const settled = acknowledgements.settled();
     assert.equal(acknowledgements.forget(), 4);

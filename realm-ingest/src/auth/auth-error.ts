@@ -1,8 +1,8 @@
 import { IngestError } from '../errors.js';
 
 /**
- * The `error_code`s that realm-ingest sends. Clients translate them into numbers of their own; a name that they do
- * not know (`AppNotFound`, `NotFound`) reaches the app as its message alone.
+ * The `error_code`s that realm-ingest sends. Clients translate them into their own numbers. Of a code that a client does
+ * not know (`AppNotFound`, `NotFound`), the app sees the message only.
  *
  * Source: App Services API, section 6.3.
  */
@@ -21,10 +21,10 @@ export type AppServicesErrorCode =
 
 /** A request of the App Services client API was refused. */
 export class AuthError extends IngestError {
-  /** HTTP status. 401 and 403 on a refresh cost the device its user: only a revoked one gets them there. */
+  /** HTTP status. A device that gets 401 or 403 on a refresh drops its user: only revoked users get them there. */
   readonly status: number;
   readonly errorCode: AppServicesErrorCode;
-  /** What the client is told: never holds a token, a key, or anything else that it sent in secret. */
+  /** Text for the client. It never contains a token, a key or another secret that the client sent. */
   readonly reason: string;
 
   constructor(status: number, errorCode: AppServicesErrorCode, reason: string, options?: ErrorOptions) {

@@ -1,13 +1,13 @@
 /**
- * The App Services client API for users: log-in, profile, refresh, log-out, removal. It knows requests and answers as
- * values only; the server puts them on HTTP.
+ * The App Services client API for users: log-in, profile, refresh, log-out, removal. Requests and answers are values
+ * here; the server maps them to HTTP.
  *
  * Source: App Services API, sections 3 and 4; design, rule of delivery 9.
  *
  * @module
  */
 import { randomBytes } from 'node:crypto';
-import { LogThrottle } from '../log-throttle.js';
+import { LogThrottle } from '../time/log-throttle.js';
 import type { Logger } from '../logger.js';
 import type { ApiKeys, Revocations } from '../store/store.js';
 import { isApiKeyText, toApiKeyHash } from './api-key.js';
@@ -15,7 +15,7 @@ import { AuthError } from './auth-error.js';
 import { readUnverifiedClaims, Tokens, type Principal, type UnverifiedClaims } from './tokens.js';
 import { createAnonymousUserId, isAnonymousUserId, toNamedUserId } from './user-id.js';
 
-/** Life of an access token, seconds, where no option says otherwise. */
+/** Default lifetime of an access token, seconds. */
 export const defaultAccessTokenSeconds = 30 * 60;
 
 const hourMillis = 3_600_000;
@@ -34,8 +34,8 @@ export interface AuthenticatorOptions {
   readonly now?: () => number;
 }
 
-/** Answer to a log-in; section 3.1. All four are required by clients. */
-export interface LoginAnswer {
+/** Answer to a log-in; section 3.1. Clients require all four fields. */
+interface LoginAnswer {
   readonly access_token: string;
   readonly refresh_token: string;
   readonly user_id: string;
@@ -43,7 +43,7 @@ export interface LoginAnswer {
 }
 
 /** Answer to a profile request; section 4.1. */
-export interface ProfileAnswer {
+interface ProfileAnswer {
   readonly user_id: string;
   readonly domain_id: string;
   readonly identities: readonly { id: string; provider_type: string; provider_id: string }[];
@@ -52,24 +52,24 @@ export interface ProfileAnswer {
 }
 
 /** Answer to a refresh; section 4.2. */
-export interface RefreshAnswer {
+interface RefreshAnswer {
   readonly access_token: string;
 }
 
-/** What an authenticator has counted since it was made. */
+/** Counts since the authenticator was created. */
 export interface AuthenticatorCounters {
   readonly logins: number;
   readonly refusedLogins: number;
-  /** Refresh tokens whose signature was not ours, whatever became of them. */
+  /** Refresh tokens with a signature that is not ours, accepted or not. */
   readonly unverifiedRefreshes: number;
 }
 
-/** Clients want a device id and do nothing with it: 24 zeros stand for none. */
+/** Stands for "no id": clients require some ids and do not use them. */
 const noId = '0'.repeat(24);
 
 /**
- * Users of one app. Every method rejects with an {@link AuthError}, or with the store's error where it could not be
- * asked: that must become a 5xx, for a 401 would cost the device its user.
+ * Users of one app. Every method rejects with an {@link AuthError}, or with the store's error if the store cannot be
+ * used. The caller must answer that one with a 5xx: a device that gets a 401 drops its user.
  */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
@@ -98,8 +98,8 @@ export class Authenticator {
   /**
    * Logs a user in.
    *
-   * @param provider - as the route names it: `anon-user`, `api-key`
-   * @param body - of the request, any JSON value
+   * @param provider - from the route: `anon-user`, `api-key`
+   * @param body - the request's body, any JSON value
    */
   async login(provider: string, body: unknown): Promise<LoginAnswer> {
     try {
@@ -122,7 +122,7 @@ export class Authenticator {
     }
   }
 
-  /** What an app sees of its user. */
+  /** The user's profile, as its app sees it. */
   async profile(accessToken: string): Promise<ProfileAnswer> {
     const { userId, provider, userName } = await this.authenticate(accessToken);
     return {
@@ -135,8 +135,8 @@ export class Authenticator {
   }
 
   /**
-   * A new access token for a refresh token. Only what was revoked is answered with 401: a client that gets it drops
-   * its user, and an anonymous one its unsent records.
+   * A new access token for a refresh token. Only revoked tokens are answered with 401: a client that gets it drops its
+   * user, and with an anonymous user the unsent records.
    */
   async refresh(refreshToken: string): Promise<RefreshAnswer> {
     const principal = await this.#tokens.verifyRefreshToken(refreshToken);
@@ -149,60 +149,64 @@ export class Authenticator {
     return this.#refreshUnverified(claims);
   }
 
-  /** Revokes the log-in that a refresh token belongs to. */
+  /** Revokes the log-in of a refresh token. */
   async logOut(refreshToken: string): Promise<void> {
     const principal = await this.#tokens.verifyRefreshToken(refreshToken);
-    if (!principal) throw invalidSession();
-    await this.#revokeSession(principal);
+    if (!principal) throw invalidToken();
+    await this.#revokeLogin(principal);
   }
 
   /**
-   * Removes the user that an access token speaks of. A named user is the operator's, and other devices may share its
-   * name: of that one only this log-in ends.
+   * Removes the user of an access token. A named user belongs to the operator, and other devices may share it: then only
+   * this log-in ends.
    */
   async deleteUser(accessToken: string): Promise<void> {
     const principal = await this.authenticate(accessToken);
-    // Whoever made up a refresh token for someone else's id must not be able to revoke that one.
-    if (principal.sessionId === undefined) {
-      throw new AuthError(403, 'AuthError', 'this log-in cannot be verified; log in anew to remove the user');
+    // A client may have forged a refresh token with another user's id: it must not revoke that user.
+    if (principal.loginId === undefined) {
+      throw new AuthError(
+        403,
+        'AuthError',
+        'this log-in cannot be verified; log in again to remove the user',
+      );
     }
     if (principal.provider === 'anon-user') {
       await this.#options.revocations.add(userSubject(principal.userId), new Date(this.#now()));
     }
-    await this.#revokeSession(principal);
+    await this.#revokeLogin(principal);
   }
 
-  /** Whom an access token speaks of: for the socket, and for calls that carry one. 401 unless it is valid now. */
+  /** The user of an access token. Rejects with 401 unless the token is valid now. */
   async authenticate(accessToken: string): Promise<Principal> {
     const principal = await this.#tokens.verifyAccessToken(accessToken);
-    if (!principal) throw invalidSession();
+    if (!principal) throw invalidToken();
     if (await this.isRevoked(principal)) throw revoked();
     return principal;
   }
 
   /** Whether the user, the log-in or the API key behind it was revoked. */
   async isRevoked(principal: Principal): Promise<boolean> {
-    const { userId, sessionId, apiKeyId } = principal;
-    if (await this.#options.revocations.has(subjectsOf(userId, sessionId))) return true;
+    const { userId, loginId, apiKeyId } = principal;
+    if (await this.#options.revocations.has(subjectsOf(userId, loginId))) return true;
     if (apiKeyId === undefined) return false;
-    // A key that the store does not know went with an older store: our signature says that it was valid.
+    // An unknown key was lost with an older store: our signature proves that it was valid.
     const key = await this.#options.apiKeys.findById(apiKeyId);
     return key?.revokedAt !== undefined;
   }
 
   async #principalOf(provider: string, body: unknown): Promise<Principal> {
-    const sessionId = randomBytes(12).toString('hex');
+    const loginId = randomBytes(12).toString('hex');
     switch (provider) {
       case 'anon-user':
         if (!this.#options.allowAnonymous) throw notEnabled('anonymous log-in');
-        return { userId: createAnonymousUserId(), provider, sessionId };
+        return { userId: createAnonymousUserId(), provider, loginId };
       case 'api-key': {
         const key = await this.#findApiKey(body);
         return {
           userId: toNamedUserId(this.#options.appId, key.userName),
           userName: key.userName,
           provider,
-          sessionId,
+          loginId,
           apiKeyId: key.id,
         };
       }
@@ -215,19 +219,19 @@ export class Authenticator {
 
   async #findApiKey(body: unknown): Promise<{ id: string; userName: string }> {
     if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-      throw new AuthError(400, 'BadRequest', 'the body of a log-in is a JSON object');
+      throw new AuthError(400, 'BadRequest', 'the body of a log-in must be a JSON object');
     }
     const text = 'key' in body ? body.key : undefined;
     if (text === undefined) throw new AuthError(400, 'MissingParameter', 'a log-in by API key needs "key"');
-    if (typeof text !== 'string') throw new AuthError(400, 'InvalidParameter', '"key" is a string');
+    if (typeof text !== 'string') throw new AuthError(400, 'InvalidParameter', '"key" must be a string');
     const key = isApiKeyText(text) ? await this.#options.apiKeys.findByHash(toApiKeyHash(text)) : undefined;
-    // One answer for both: who holds no valid key learns nothing of which ones there were.
+    // The same answer for unknown and revoked keys: it does not reveal which keys exist.
     if (!key || key.revokedAt !== undefined) throw new AuthError(401, 'AuthError', 'invalid API key');
     return key;
   }
 
-  async #refreshUnverified({ userId, sessionId }: UnverifiedClaims): Promise<RefreshAnswer> {
-    if (await this.#options.revocations.has(subjectsOf(userId ?? '', sessionId))) throw revoked();
+  async #refreshUnverified({ userId, loginId }: UnverifiedClaims): Promise<RefreshAnswer> {
+    if (await this.#options.revocations.has(subjectsOf(userId ?? '', loginId))) throw revoked();
     const adopted = userId !== undefined && isAnonymousUserId(userId) && this.#options.allowAnonymous;
     this.#unverifiedRefreshes += 1;
     const events = this.#unverifiedLines.admit(userId ?? '');
@@ -235,46 +239,46 @@ export class Authenticator {
       this.#options.logger.error(
         { userId: userId?.slice(0, 80), events, total: this.#unverifiedRefreshes, adopted },
         adopted
-          ? 'a refresh token was signed with another secret; its anonymous user was taken on'
-          : 'a refresh token was signed with another secret; its user is held back and keeps its records: start the server with that secret, or let the device log in anew',
+          ? 'a refresh token is signed with another secret; its anonymous user was accepted'
+          : 'a refresh token is signed with another secret; its user is held back and keeps its records: start the server with that secret, or let the device log in again',
       );
     }
     if (!adopted) {
       throw new AuthError(
         503,
         'MaintenanceInProgress',
-        'the refresh token cannot be verified at present; log in anew, or try again later',
+        'the refresh token cannot be verified now; log in again, or try again later',
       );
     }
     return { access_token: await this.#tokens.createAccessToken({ userId, provider: 'anon-user' }) };
   }
 
-  async #revokeSession({ sessionId }: Principal): Promise<void> {
-    if (sessionId === undefined) return;
-    await this.#options.revocations.add(sessionSubject(sessionId), new Date(this.#now()));
+  async #revokeLogin({ loginId }: Principal): Promise<void> {
+    if (loginId === undefined) return;
+    await this.#options.revocations.add(loginSubject(loginId), new Date(this.#now()));
   }
 }
 
-function subjectsOf(userId: string, sessionId: string | undefined): string[] {
-  return [userSubject(userId), ...(sessionId === undefined ? [] : [sessionSubject(sessionId)])];
+function subjectsOf(userId: string, loginId: string | undefined): string[] {
+  return [userSubject(userId), ...(loginId === undefined ? [] : [loginSubject(loginId)])];
 }
 
 function userSubject(userId: string): string {
   return `user:${userId}`;
 }
 
-function sessionSubject(sessionId: string): string {
-  return `session:${sessionId}`;
+function loginSubject(loginId: string): string {
+  return `session:${loginId}`;
 }
 
 function notEnabled(what: string): AuthError {
   return new AuthError(404, 'AuthProviderNotFound', `${what} is not enabled on this server`);
 }
 
-function invalidSession(): AuthError {
+function invalidToken(): AuthError {
   return new AuthError(401, 'InvalidSession', 'the token is invalid or has expired');
 }
 
 function revoked(): AuthError {
-  return new AuthError(401, 'InvalidSession', 'the session was revoked');
+  return new AuthError(401, 'InvalidSession', 'the log-in was revoked');
 }

@@ -2,17 +2,17 @@ import { open } from 'node:fs/promises';
 import type { Logger } from '../logger.js';
 import { SecretError } from './server-secret.js';
 
-/** Nobody's secret is longer; a path to something else must not fill the memory. */
+/** Bounds the memory if the path names another file. */
 const maxSecretFileBytes = 64 * 1024;
 
-/** Permission bits of others than the owner. */
+/** Permission bits of everyone but the owner. */
 const othersMode = 0o077;
 
 /**
- * Reads the server's secret from a file: its bytes, without one line break at the end, so that what an editor or
- * `openssl rand -hex 32 > file` wrote equals the same text in the environment.
+ * Reads the server's secret from a file: its bytes without one line break at the end, so that a file from an editor or
+ * from `openssl rand -hex 32 > file` equals the same text in the environment.
  *
- * @throws SecretError where it cannot be read
+ * @throws SecretError if the file cannot be read
  */
 export async function readSecretFile(path: string, logger: Logger): Promise<Uint8Array> {
   try {
@@ -20,9 +20,9 @@ export async function readSecretFile(path: string, logger: Logger): Promise<Uint
     try {
       const { mode, size } = await file.stat();
       if (size > maxSecretFileBytes)
-        throw new SecretError(`${path} has ${size} bytes; at most ${maxSecretFileBytes} are read`);
+        throw new SecretError(`${path} has ${size} bytes; at most ${maxSecretFileBytes} are allowed`);
       if (process.platform !== 'win32' && (mode & othersMode) !== 0) {
-        logger.warn({ path }, 'other users of this machine may read the secret file: chmod 600 it');
+        logger.warn({ path }, 'other users of this machine can read the secret file; run chmod 600 on it');
       }
       return withoutLineBreak(await file.readFile());
     } finally {

@@ -1,5 +1,5 @@
 /**
- * The server's secret: where it comes from, and whether it is the one that the store was served with before.
+ * The server's secret: where it comes from, and whether it is the secret of the store's last start.
  *
  * Source: design, rule of delivery 9.
  *
@@ -10,10 +10,9 @@ import { IngestError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Store } from '../store/store.js';
 
-/** Shortest secret that is taken. */
-export const minSecretBytes = 32;
+const minSecretBytes = 32;
 
-/** The server's secret cannot be used: too short, or not to be read. */
+/** The server's secret cannot be used: it is too short, or cannot be read. */
 export class SecretError extends IngestError {
   constructor(particulars: string, options?: ErrorOptions) {
     super('secret-unusable', particulars, options);
@@ -21,10 +20,10 @@ export class SecretError extends IngestError {
 }
 
 /**
- * The secret to serve with: the one given, else the store's, which is made at first start.
+ * The secret to serve with: the given one, or else the store's, which the first start creates.
  *
  * @param given - at least 32 bytes, from the option, the file or the environment
- * @throws SecretError where it is too short
+ * @throws SecretError if it is too short
  */
 export async function resolveServerSecret(
   store: Pick<Store, 'loadSecret' | 'keepSecret' | 'keepFingerprint'>,
@@ -33,7 +32,7 @@ export async function resolveServerSecret(
 ): Promise<Uint8Array> {
   if (given && given.length < minSecretBytes) {
     throw new SecretError(
-      `the one given (--secret-file, REALM_INGEST_SECRET) has ${given.length} bytes; at least ${minSecretBytes} are needed, as \`openssl rand -hex 32\` makes them`,
+      `the secret from --secret-file or REALM_INGEST_SECRET has ${given.length} bytes; it needs at least ${minSecretBytes}. To create one: openssl rand -hex 32`,
     );
   }
   const stored = await store.loadSecret();
@@ -44,21 +43,21 @@ export async function resolveServerSecret(
   } else if (!isEqual(stored.fingerprint, fingerprint)) {
     logger.error(
       {},
-      'the server secret is not the one that this store was served with before: tokens of devices can no longer be verified, and those that are not anonymous are held back until they log in anew; start with the old secret if you have it',
+      'the server secret is not the secret of the last start with this store: tokens of devices cannot be verified, and devices that are not anonymous are held back until they log in again; start with the old secret if you have it',
     );
     await store.keepFingerprint(fingerprint);
   }
   return secret;
 }
 
-/** Text, so that it can be printed, backed up and handed in through a file or the environment as it is. */
+/** The secret is text, so that people can print it, back it up, and pass it in a file or in the environment. */
 async function makeSecret(store: Pick<Store, 'keepSecret'>, logger: Logger): Promise<Uint8Array> {
   const candidate = new TextEncoder().encode(randomBytes(32).toString('hex'));
   const kept = await store.keepSecret(candidate);
   if (isEqual(kept, candidate)) {
     logger.warn(
       {},
-      'a server secret was made, and is kept in the store: back it up (`realm-ingest secret`), for without it the devices have to log in anew should the store be lost',
+      'a server secret was made, and is kept in the store: back it up (`realm-ingest secret`). If the store is lost without a backup, all devices must log in again',
     );
   }
   return kept;

@@ -1,5 +1,5 @@
 /**
- * The primitives that changesets are made of.
+ * The primitives of changesets.
  *
  * ```
  * int    = *group last        little endian
@@ -16,24 +16,24 @@
 import { ChangesetError } from './changeset-error.js';
 
 const maxIntBytes = 10;
-/** So many groups of 7 bits add up exactly in a JavaScript number. */
+/** The most groups of 7 bits that a JavaScript number holds exactly. */
 const maxNumberBytes = 7;
-/** Bits of those groups, and the bound of what stands above them in an integer of 63 bits. */
+/** Bits of those groups, and the bound of the bits above them in a 63-bit integer. */
 const lowPartBits = 49n;
 const maxHighPart = 2 ** 14;
 const maxUint32 = 2 ** 32 - 1;
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** A cursor over a changeset. Every method moves it on, or throws a {@link ChangesetError}. */
+/** A cursor over a changeset. Every method advances it or throws a {@link ChangesetError}. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
   readonly #buffer: Buffer;
   #offset = 0;
 
-  /** @param bytes - not copied: {@link bytes} gives views into it */
+  /** @param bytes - not copied: {@link bytes} returns views of it */
   constructor(bytes: Uint8Array) {
-    // Of a Buffer, too, views are to be plain Uint8Arrays.
+    // Plain Uint8Arrays, also if a Buffer is given.
     this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
@@ -43,12 +43,12 @@ export class ByteReader {
     return this.#offset;
   }
 
-  /** How many bytes are left. */
+  /** Bytes that are left. */
   get remaining(): number {
     return this.#bytes.length - this.#offset;
   }
 
-  /** An int that stays exact in a JavaScript number; all but the values of properties do. */
+  /** An int that a JavaScript number holds exactly: every int except property values. */
   int(): number {
     const first = this.#bytes[this.#offset];
     if (first !== undefined && first < 0x40) {
@@ -57,8 +57,9 @@ export class ByteReader {
     }
     const start = this.#offset;
     const value = this.#shortInt() ?? Number(this.#longInt());
-    if (!Number.isSafeInteger(value))
+    if (!Number.isSafeInteger(value)) {
       throw new ChangesetError('bad-changeset', start, 'integer out of range');
+    }
     return value;
   }
 
@@ -68,7 +69,7 @@ export class ByteReader {
     return short === undefined ? this.#longInt() : BigInt(short);
   }
 
-  /** An int from 0 to 2^32 - 1: an index, a count of elements. Not yet a promise that so many are there. */
+  /** An int from 0 to 2^32 - 1: an index, or a count of elements that is not checked yet. */
   uint32(what: string): number {
     const start = this.#offset;
     const value = this.int();
@@ -78,7 +79,7 @@ export class ByteReader {
     return value;
   }
 
-  /** An int that says how many bytes or elements follow: never more than there are bytes left. */
+  /** An int for the number of bytes or elements that follow: at most the number of bytes left. */
   length(what: string): number {
     const start = this.#offset;
     const value = this.int();
@@ -111,7 +112,7 @@ export class ByteReader {
   utf8(length: number): string {
     const start = this.#advance(length);
     const text = this.#buffer.toString('utf8', start, this.#offset);
-    // This decoder puts U+FFFD where the bytes are not UTF-8: only then a strict one has to look whether they are.
+    // This decoder writes U+FFFD for bytes that are not UTF-8. The strict one tells those from a real U+FFFD.
     return text.includes('\ufffd') ? this.#strictUtf8(start) : text;
   }
 
@@ -130,7 +131,7 @@ export class ByteReader {
     return this.#bytes[this.#advance(1)] ?? 0;
   }
 
-  /** Whether the next bytes are those from `start` to `end`; if so, moves behind them. */
+  /** Whether the next bytes repeat those from `start` to `end`; if so, skips them. */
   skipRepetition(start: number, end: number): boolean {
     const bytes = this.#bytes;
     const offset = this.#offset;
@@ -159,7 +160,7 @@ export class ByteReader {
     }
   }
 
-  /** An int of up to 7 bytes; undefined, without moving, if it has more. */
+  /** An int of up to 7 bytes; undefined, without advancing, if it has more. */
   #shortInt(): number | undefined {
     const bytes = this.#bytes;
     const start = this.#offset;
@@ -179,7 +180,7 @@ export class ByteReader {
     return undefined;
   }
 
-  /** An int of 8 to 10 bytes: 7 that a number can hold, and the rest. */
+  /** An int of 8 to 10 bytes: 7 that a number holds exactly, and the rest. */
   #longInt(): bigint {
     const start = this.#offset;
     let low = 0;

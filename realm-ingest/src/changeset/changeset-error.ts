@@ -1,12 +1,12 @@
 import { IngestError } from '../errors.js';
 
-/** Why a changeset cannot be taken: its bytes are no changeset, or it says what asymmetric inserts never say. */
-export type ChangesetErrorReason = 'bad-changeset' | 'unexpected-instruction';
+/** Why a changeset is refused: its bytes are not a changeset, or it has an instruction that asymmetric inserts never make. */
+type ChangesetErrorReason = 'bad-changeset' | 'unexpected-instruction';
 
-/** A changeset that cannot be taken. It belongs in the dead letters as a whole, and its client is not to blame. */
+/** A changeset is refused. It goes to the dead letters as a whole; its client gets no error. */
 export class ChangesetError extends IngestError {
   readonly reason: ChangesetErrorReason;
-  /** Where in the changeset it went wrong, in bytes from its start; of an instruction, its type byte. */
+  /** Where in the changeset, in bytes from its start; for an instruction, its type byte. */
   readonly offset: number;
 
   constructor(reason: ChangesetErrorReason, offset: number, particulars: string) {

@@ -8,17 +8,17 @@
 import type { ByteReader } from './byte-reader.js';
 import { ChangesetError } from './changeset-error.js';
 
-/** 113 bits are as much as a decimal128 holds beside its 14 bits of exponent. */
+/** A decimal128 has 113 bits for the coefficient, beside 14 bits of exponent and the sign. */
 const coefficientBits = 113n;
 const maxCoefficientBytes = 17;
 const exponentBias = 6176;
 const maxBiasedExponent = 2 ** 14 - 1;
 
 /**
- * Reads `coefficient exponent:int sign:bool`. The coefficient is without a sign: groups of 7 bits, little endian, of
- * which the last has all 7 bits as well, unlike an int's. NaN and infinities are exponents (9696, 9184) like others.
+ * Reads `coefficient exponent:int sign:bool`. The coefficient has no sign: groups of 7 bits, little endian; the last
+ * group has 7 bits too, unlike an int's. NaN and the infinities are ordinary exponents here (9696, 9184).
  *
- * @returns 16 bytes of its own
+ * @returns 16 new bytes
  */
 export function readDecimal128(reader: ByteReader): Uint8Array {
   const start = reader.offset;

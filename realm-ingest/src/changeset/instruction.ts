@@ -1,5 +1,5 @@
 /**
- * The instructions of a changeset, as values. Names are those of the protocol.
+ * The instructions of a changeset, as values, named as in the protocol.
  *
  * Source: sync protocol, sections 9.3 and 9.4.
  *
@@ -14,10 +14,10 @@ export interface GlobalKey {
   readonly low: bigint;
 }
 
-/** Which object of its table. Equal keys of neighbouring instructions are one and the same JavaScript object. */
+/** The object within its table. Equal keys of consecutive instructions are the same JavaScript object. */
 export type ObjectKey = RealmPrimaryKey | GlobalKey;
 
-/** Payloads without data, which say what begins to exist at a place, or (Erased) ceases to. */
+/** Payloads without data: they create a container or an embedded object, or (Erased) remove an entry. */
 export type Marker =
   | { readonly type: 'ObjectValue' }
   | { readonly type: 'Dictionary' }
@@ -25,36 +25,36 @@ export type Marker =
   | { readonly type: 'List' }
   | { readonly type: 'Set' };
 
-/** What an instruction puts somewhere. */
+/** The value that an instruction writes. */
 export type Payload =
   | Exclude<RealmScalar, { type: 'link' }>
   | { readonly type: 'link'; readonly className: string; readonly primaryKey: ObjectKey }
   | Marker;
 
-/** The way from a property inwards: names of fields or keys of dictionaries, and indexes of lists. */
+/** The path from a property inwards: field names or dictionary keys, and list indexes. */
 export type Path = readonly (string | number)[];
 
-/** What a column or a primary key may be declared as. */
+/** The declared type of a column or a primary key. */
 export type DeclaredType =
   Exclude<RealmScalar['type'], 'null'> | GlobalKey['type'] | Marker['type'] | 'mixed';
 
-/** Where a column holds more than one value. */
+/** The declared collection of a column. */
 export type DeclaredCollection = 'single' | 'list' | 'dictionary' | 'set';
 
-/** What every instruction has. */
+/** Fields of every instruction. */
 interface InTable {
-  /** Of the type byte, in bytes from the changeset's start. */
+  /** Offset of the type byte, from the changeset's start. */
   readonly offset: number;
   /** The class, without Realm's own prefix `class_`. */
   readonly table: string;
 }
 
-/** What every instruction about one object has. */
+/** Fields of every instruction for one object. */
 interface InObject extends InTable {
   readonly object: ObjectKey;
 }
 
-/** What every instruction about a place within an object has. */
+/** Fields of every instruction for a value within an object. */
 interface InField extends InObject {
   readonly field: string;
   readonly path: Path;
@@ -83,9 +83,9 @@ export interface EraseObject extends InObject {
 export interface Update extends InField {
   readonly type: 'Update';
   readonly value: Payload;
-  /** How long the list was; undefined unless the path ends in an index. */
+  /** The list's length before; undefined unless the path ends in an index. */
   readonly priorSize: number | undefined;
-  /** Undefined where the path ends in an index. */
+  /** Undefined if the path ends in an index. */
   readonly isDefault: boolean | undefined;
 }
 
@@ -100,9 +100,9 @@ export interface AddColumn extends InTable {
   readonly columnType: DeclaredType;
   readonly nullable: boolean;
   readonly collection: DeclaredCollection;
-  /** The class that a link leads to, or that is embedded. */
+  /** The linked or embedded class. */
   readonly target: string | undefined;
-  /** Of a dictionary. */
+  /** Only for a dictionary. */
   readonly keyType: DeclaredType | undefined;
 }
 
@@ -130,7 +130,7 @@ export interface ArrayErase extends InField {
 
 export interface Clear extends InField {
   readonly type: 'Clear';
-  /** 0 up to core 13; from 14 on 1 for a list, 2 for a dictionary, 3 for a set. */
+  /** 0 up to core 13; since 14: 1 list, 2 dictionary, 3 set. */
   readonly collection: number;
 }
 
@@ -144,7 +144,7 @@ export interface SetErase extends InField {
   readonly value: Payload;
 }
 
-/** Interned strings are resolved; the instructions that declare them are not given. */
+/** Interned strings are already resolved; InternString itself is not among the instructions. */
 export type Instruction =
   | AddTable
   | EraseTable

@@ -1,5 +1,5 @@
 /**
- * Applies one instruction to the properties of the object that it addresses.
+ * Applies an instruction to the properties of its object.
  *
  * Source: sync protocol, sections 9.3, 10.1 and 10.4.
  *
@@ -10,7 +10,7 @@ import type { ArrayInsert, Clear, Instruction, SetInsert, Update } from './instr
 import type { RealmScalar } from './realm-value.js';
 import { valueKey } from './value-key.js';
 
-/** An object's or embedded object's properties, while they are being collected. */
+/** An object or embedded object that is being assembled. */
 export interface ObjectNode {
   readonly type: 'object';
   readonly properties: Map<string, Node>;
@@ -31,104 +31,104 @@ interface DictionaryNode {
   readonly entries: Map<string, Node>;
 }
 
-/** A `RealmValue` that can still be added to. */
+/** A `RealmValue` that is being assembled. */
 type Node = RealmScalar | ObjectNode | ListNode | SetNode | DictionaryNode;
 
-/** The instructions that inserts are made of. */
+/** The instructions that set an object's properties. */
 export type FieldInstruction = Update | ArrayInsert | Clear | SetInsert;
 
-/** Nested deeper than any store holds (100 levels), and shallow enough for whoever walks objects by recursion. */
+/** Deeper than any store accepts (100 levels), and shallow enough for recursion over objects. */
 const maxPathElements = 500;
 const maxQuotedLength = 60;
 
-/** The elements that a set holds already, so that a repetition is found without a search. */
+/** The keys of a set's elements, so that a repeated element is found without a search. */
 const elementKeys = new WeakMap<SetNode, Set<string>>();
 
 /**
- * Applies an instruction. Any but ArrayInsert may come twice.
+ * Applies an instruction. Every instruction except ArrayInsert may be repeated.
  *
- * Collections that are properties of an object begin with their first element, for nothing announces them; those
- * inside a collection, and embedded objects, begin with their marker.
+ * A collection that is a property is created by its first element, because no instruction announces it. A collection
+ * inside a collection, and an embedded object, is created by its marker.
  *
- * @throws {@link ChangesetError} `unexpected-instruction` where the place does not exist, or is of another kind
+ * @throws {@link ChangesetError} `unexpected-instruction` if the path does not exist, or leads to another type of value
  */
 export function applyToProperties(root: ObjectNode, instruction: FieldInstruction): void {
   if (instruction.path.length > maxPathElements) {
     throw unexpected(instruction, `with a path of ${instruction.path.length} elements`);
   }
-  const { parent, place } = locate(root, instruction);
+  const { parent, key } = locate(root, instruction);
   switch (instruction.type) {
     case 'Update':
-      applyUpdate(parent, place, instruction);
+      applyUpdate(parent, key, instruction);
       return;
     case 'ArrayInsert':
-      applyArrayInsert(parent, place, instruction);
+      applyArrayInsert(parent, key, instruction);
       return;
     case 'SetInsert':
-      applySetInsert(parent, place, instruction);
+      applySetInsert(parent, key, instruction);
       return;
     case 'Clear':
-      applyClear(parent, place, instruction);
+      applyClear(parent, key, instruction);
   }
 }
 
 /**
- * Follows the field and the path up to the place that the last of them names. A collection that is a property begins
- * on the way, as what stands behind it in the path wants it.
+ * Follows the field and the path to their last element. Creates a collection that is a property, of the type that the
+ * next path element needs.
  */
-function locate(root: ObjectNode, instruction: FieldInstruction): { parent: Node; place: string | number } {
+function locate(root: ObjectNode, instruction: FieldInstruction): { parent: Node; key: string | number } {
   let parent: Node = root;
-  let place: string | number = instruction.field;
+  let key: string | number = instruction.field;
   for (const next of instruction.path) {
     parent =
-      childOf(parent, place) ??
-      begin(instruction, parent, place, typeof next === 'number' ? 'list' : 'dictionary');
-    place = next;
+      childOf(parent, key) ??
+      begin(instruction, parent, key, typeof next === 'number' ? 'list' : 'dictionary');
+    key = next;
   }
-  return { parent, place };
+  return { parent, key };
 }
 
-function childOf(node: Node, place: string | number): Node | undefined {
-  if (typeof place === 'number') return node.type === 'list' ? node.values[place] : undefined;
-  if (node.type === 'object') return node.properties.get(place);
-  return node.type === 'dictionary' ? node.entries.get(place) : undefined;
+function childOf(node: Node, key: string | number): Node | undefined {
+  if (typeof key === 'number') return node.type === 'list' ? node.values[key] : undefined;
+  if (node.type === 'object') return node.properties.get(key);
+  return node.type === 'dictionary' ? node.entries.get(key) : undefined;
 }
 
 function begin(
   instruction: FieldInstruction,
   parent: Node,
-  place: string | number,
+  key: string | number,
   type: 'list' | 'dictionary' | 'set',
 ): Node {
-  if (parent.type !== 'object' || typeof place !== 'string') {
-    throw unexpected(instruction, `inside ${quote(place)}, which is not there`);
+  if (parent.type !== 'object' || typeof key !== 'string') {
+    throw unexpected(instruction, `inside ${quote(key)}, which does not exist`);
   }
   const collection: Node = type === 'dictionary' ? { type, entries: new Map() } : { type, values: [] };
-  parent.properties.set(place, collection);
+  parent.properties.set(key, collection);
   return collection;
 }
 
-/** Sets a property, a dictionary's entry, or an element that a list has already. */
-function applyUpdate(parent: Node, place: string | number, instruction: Update): void {
+/** Sets a property, a dictionary's entry, or an existing element of a list. */
+function applyUpdate(parent: Node, key: string | number, instruction: Update): void {
   const value = toNode(instruction);
-  if (typeof place === 'string' && parent.type === 'object') {
-    parent.properties.set(place, value);
-  } else if (typeof place === 'string' && parent.type === 'dictionary') {
-    parent.entries.set(place, value);
-  } else if (typeof place === 'number' && parent.type === 'list' && place < parent.values.length) {
+  if (typeof key === 'string' && parent.type === 'object') {
+    parent.properties.set(key, value);
+  } else if (typeof key === 'string' && parent.type === 'dictionary') {
+    parent.entries.set(key, value);
+  } else if (typeof key === 'number' && parent.type === 'list' && key < parent.values.length) {
     checkPriorSize(parent, instruction);
-    parent.values[place] = value;
+    parent.values[key] = value;
   } else {
-    throw unexpected(instruction, `of ${quote(place)} in a ${parent.type}`);
+    throw unexpected(instruction, `of ${quote(key)} in a ${parent.type}`);
   }
 }
 
-/** Appends: nobody inserts in the middle of a list that is only just being made. */
-function applyArrayInsert(parent: Node, place: string | number, instruction: ArrayInsert): void {
+/** Appends: an insert never adds to the middle of a new list. */
+function applyArrayInsert(parent: Node, key: string | number, instruction: ArrayInsert): void {
   if (parent.type !== 'list') throw unexpected(instruction, `into a ${parent.type}`);
   checkPriorSize(parent, instruction);
-  if (place !== parent.values.length) {
-    throw unexpected(instruction, `at ${place} of a list of ${parent.values.length}`);
+  if (key !== parent.values.length) {
+    throw unexpected(instruction, `at ${key} of a list of ${parent.values.length}`);
   }
   parent.values.push(toNode(instruction));
 }
@@ -141,23 +141,23 @@ function checkPriorSize(list: ListNode, instruction: Update | ArrayInsert): void
   );
 }
 
-/** Adds an element, unless an equal one is there. */
-function applySetInsert(parent: Node, place: string | number, instruction: SetInsert): void {
-  const set = childOf(parent, place) ?? begin(instruction, parent, place, 'set');
+/** Adds an element, unless the set has an equal one. */
+function applySetInsert(parent: Node, key: string | number, instruction: SetInsert): void {
+  const set = childOf(parent, key) ?? begin(instruction, parent, key, 'set');
   if (set.type !== 'set') throw unexpected(instruction, `into a ${set.type}`);
   const value = toNode(instruction);
   if (!isScalar(value)) throw unexpected(instruction, `of a ${value.type}`);
   const keys = elementKeys.get(set) ?? new Set<string>();
   elementKeys.set(set, keys);
-  const key = valueKey(value);
-  if (keys.has(key)) return;
-  keys.add(key);
+  const elementKey = valueKey(value);
+  if (keys.has(elementKey)) return;
+  keys.add(elementKey);
   set.values.push(value);
 }
 
-/** Empties a collection. Where none has begun, nothing is left to do. */
-function applyClear(parent: Node, place: string | number, instruction: Clear): void {
-  const node = childOf(parent, place);
+/** Empties a collection; does nothing if it does not exist. */
+function applyClear(parent: Node, key: string | number, instruction: Clear): void {
+  const node = childOf(parent, key);
   if (node === undefined) return;
   if (node.type === 'dictionary') {
     node.entries.clear();
@@ -187,13 +187,13 @@ function isScalar(node: Node): node is RealmScalar {
   return node.type !== 'object' && node.type !== 'list' && node.type !== 'set' && node.type !== 'dictionary';
 }
 
-/** A name from the wire, cut to what an error's text can bear. */
-function quote(place: string | number): string {
-  if (typeof place === 'number') return String(place);
-  return JSON.stringify(place.length > maxQuotedLength ? `${place.slice(0, maxQuotedLength)}…` : place);
+/** A name from the wire, shortened for an error's text. */
+function quote(key: string | number): string {
+  if (typeof key === 'number') return String(key);
+  return JSON.stringify(key.length > maxQuotedLength ? `${key.slice(0, maxQuotedLength)}…` : key);
 }
 
-/** `what` follows the instruction's name, as in "Update of a link to an object without a primary key". */
+/** @param what - follows the instruction's name, as in "Update of a link to an object without a primary key" */
 export function unexpected(instruction: Instruction, what: string): ChangesetError {
   return new ChangesetError('unexpected-instruction', instruction.offset, `${instruction.type} ${what}`);
 }

@@ -20,12 +20,12 @@ const internStringCode = 0x3f;
 const collections: readonly DeclaredCollection[] = ['single', 'list', 'dictionary', 'set'];
 
 /**
- * Parses a changeset, instruction by instruction as they are taken: so a hostile one, of millions of tiny
- * instructions, takes no more memory than its bytes. The whole grammar is read, also what asymmetric inserts never
- * make. No schema is needed, and names need not have been declared.
+ * Parses a changeset lazily, one instruction at a time: a hostile changeset of millions of tiny instructions takes no
+ * more memory than its bytes. It accepts the whole grammar, also instructions that asymmetric inserts never make. It needs
+ * no schema, and names need not be declared.
  *
- * @param bytes - not copied: byte arrays in the instructions are views into it
- * @throws {@link ChangesetError} `bad-changeset`, while instructions are taken, where the bytes are no changeset
+ * @param bytes - not copied: byte arrays in the instructions are views of it
+ * @throws {@link ChangesetError} `bad-changeset`, during iteration, if the bytes are not a changeset
  */
 export function* parseChangeset(bytes: Uint8Array): Generator<Instruction, void, undefined> {
   const values = new ValueReader(bytes);
@@ -66,7 +66,7 @@ function parseInstruction(values: ValueReader, code: number, offset: number): In
   }
 }
 
-/** `table:str key field:str path`, then what the instruction does there. */
+/** `table:str key field:str path`, then the instruction's own fields. */
 function parseFieldInstruction(values: ValueReader, code: number, offset: number): Instruction {
   const reader = values.primitives;
   const table = values.str();
@@ -96,7 +96,7 @@ function parseFieldInstruction(values: ValueReader, code: number, offset: number
     throw new ChangesetError(
       'bad-changeset',
       offset,
-      `instruction ${code} with a path that ends in no index`,
+      `instruction ${code} with a path that does not end in an index`,
     );
   }
   switch (code) {
@@ -117,14 +117,15 @@ function parseFieldInstruction(values: ValueReader, code: number, offset: number
   }
 }
 
-/** `table:str kind:int [pk_field:str pk_type:int pk_nullable:bool]`; the key unless the class is embedded. */
+/** `table:str kind:int [pk_field:str pk_type:int pk_nullable:bool]`; an embedded class has no primary key. */
 function parseAddTable(values: ValueReader, offset: number): AddTable {
   const reader = values.primitives;
   const table = values.str();
   const kind = reader.int();
   if (kind === 1) return { type: 'AddTable', offset, table, kind: 'embedded', primaryKey: undefined };
-  if (kind !== 0 && kind !== 2)
+  if (kind !== 0 && kind !== 2) {
     throw new ChangesetError('bad-changeset', offset, `unknown kind of table ${kind}`);
+  }
   return {
     type: 'AddTable',
     offset,

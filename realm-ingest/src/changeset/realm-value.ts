@@ -1,12 +1,12 @@
 /**
- * Values and objects as a changeset carries them, each with its Realm type: nothing is converted or rounded here.
+ * Values and objects of a changeset, each with its Realm type; nothing is converted or rounded.
  *
  * Source: sync protocol, section 9.4 (payloads).
  *
  * @module
  */
 
-/** A value that has no parts. Byte arrays are views into the changeset: copy them to keep them longer than it. */
+/** A value without parts. Byte arrays are views of the changeset: copy them to keep them longer. */
 export type RealmScalar =
   | { readonly type: 'null' }
   | { readonly type: 'int'; readonly value: bigint }
@@ -25,10 +25,10 @@ export type RealmScalar =
   | { readonly type: 'uuid'; readonly value: Uint8Array }
   | { readonly type: 'link'; readonly className: string; readonly primaryKey: RealmPrimaryKey };
 
-/** What may be a primary key. */
+/** A primary key. */
 export type RealmPrimaryKey = Extract<RealmScalar, { type: 'null' | 'int' | 'string' | 'objectId' | 'uuid' }>;
 
-/** A value of an object's property, or of a collection's element. */
+/** A property's value, or a collection's element. */
 export type RealmValue =
   | RealmScalar
   | { readonly type: 'list'; readonly values: readonly RealmValue[] }
@@ -40,10 +40,10 @@ export type RealmValue =
 /** One object that a changeset creates. */
 export interface RealmObject {
   readonly className: string;
-  /** Its `_id`: changesets carry the value, not the property's name, and Data Ingest demands `_id`. */
+  /** The value of `_id`. Changesets carry no name for the primary key; Data Ingest requires `_id`. */
   readonly primaryKey: RealmPrimaryKey;
-  /** In the order in which they were written. Empty collections and left-out properties are not there. */
+  /** In the order of writing. Empty collections and omitted properties are absent. */
   readonly properties: ReadonlyMap<string, RealmValue>;
-  /** Which CreateObject of its changeset made it, from 0: with the changeset's bytes, it identifies the object. */
+  /** The number of its CreateObject in the changeset, from 0. With the changeset's bytes, it identifies the object. */
   readonly place: number;
 }

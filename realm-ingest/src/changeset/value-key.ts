@@ -1,7 +1,7 @@
 import type { GlobalKey } from './instruction.js';
 import type { RealmScalar } from './realm-value.js';
 
-/** A text that is equal for equal values and keys, and different for different ones. */
+/** A text that is equal for equal values and keys, and different for different values and keys. */
 export function valueKey(value: RealmScalar | GlobalKey): string {
   switch (value.type) {
     case 'null':

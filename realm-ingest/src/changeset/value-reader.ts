@@ -1,5 +1,5 @@
 /**
- * Reads what instructions are made of: interned strings, keys of objects, paths, types and payloads.
+ * Reads the parts of instructions: interned strings, object keys, paths, types and payloads.
  *
  * ```
  * str     = int                                     index of an interned string
@@ -17,7 +17,7 @@ import { ChangesetError } from './changeset-error.js';
 import { readDecimal128 } from './decimal128.js';
 import type { DeclaredType, Marker, ObjectKey, Path, Payload } from './instruction.js';
 
-/** Type codes of columns, primary keys and (but for `mixed`, which is null there) payloads. */
+/** Type codes of columns, primary keys and payloads (where 0 is null). */
 const typesByCode = new Map<number, DeclaredType>([
   [0, 'mixed'],
   [1, 'int'],
@@ -39,7 +39,7 @@ const typesByCode = new Map<number, DeclaredType>([
   [-6, 'Set'],
 ]);
 
-// One object for all: they have no data of their own.
+// Shared: these values have no data of their own.
 const nullValue = { type: 'null' } as const;
 const trueValue = { type: 'bool', value: true } as const;
 const falseValue = { type: 'bool', value: false } as const;
@@ -54,12 +54,12 @@ const stringElement = -1;
 const maxNanoseconds = 999_999_999;
 
 /**
- * So many strings one changeset may intern. Real ones intern the names of classes and fields, keys of dictionaries
- * and primary keys; a table without bounds would take many times the changeset's own size.
+ * The most interned strings of a changeset. Clients intern the names of classes and fields, dictionary keys and primary
+ * keys. An unbounded table could take many times the changeset's size.
  */
 const maxInternedStrings = 1 << 21;
 
-/** A cursor over a changeset that knows its interned strings. Throws {@link ChangesetError}s. */
+/** A cursor over a changeset that keeps its interned strings. Throws {@link ChangesetError}s. */
 export class ValueReader {
   readonly #reader: ByteReader;
   readonly #strings: string[] = [];
@@ -72,7 +72,7 @@ export class ValueReader {
     this.#reader = new ByteReader(bytes);
   }
 
-  /** The primitives under the same cursor. */
+  /** Reads primitives at the same cursor. */
   get primitives(): ByteReader {
     return this.#reader;
   }
@@ -86,7 +86,7 @@ export class ValueReader {
       throw new ChangesetError(
         'bad-changeset',
         start,
-        `interned string ${index} where ${this.#strings.length} is next`,
+        `interned string ${index}, expected ${this.#strings.length}`,
       );
     }
     if (index >= maxInternedStrings) {
@@ -94,7 +94,7 @@ export class ValueReader {
     }
     const text = reader.utf8(reader.length('length of an interned string'));
     if (this.#distinctStrings.has(text)) {
-      throw new ChangesetError('bad-changeset', start, `interned string ${index} was there before`);
+      throw new ChangesetError('bad-changeset', start, `interned string ${index} is a repetition`);
     }
     this.#distinctStrings.add(text);
     this.#strings.push(text);
@@ -109,7 +109,7 @@ export class ValueReader {
     return text;
   }
 
-  /** The key of an object. Where the same bytes stand as for the key before, it is the same JavaScript object. */
+  /** An object's key. If its bytes equal the previous key's, it is the same JavaScript object. */
   objectKey(): ObjectKey {
     const reader = this.#reader;
     if (reader.skipRepetition(this.#lastKeyStart, this.#lastKeyEnd)) return this.#lastKey;
@@ -130,7 +130,7 @@ export class ValueReader {
     return path;
   }
 
-  /** What a column, a dictionary's keys or a primary key are declared as. */
+  /** The declared type of a column, of a dictionary's keys or of a primary key. */
   declaredType(): DeclaredType {
     const start = this.#reader.offset;
     const code = this.#reader.int();
@@ -179,7 +179,7 @@ export class ValueReader {
       case -6:
         return set;
       default:
-        throw new ChangesetError('bad-changeset', start, `no value has the type ${code}`);
+        throw new ChangesetError('bad-changeset', start, `unknown type of value ${code}`);
     }
   }
 
@@ -201,7 +201,7 @@ export class ValueReader {
       case -1:
         return { type: 'globalKey', high: reader.int64(), low: reader.int64() };
       default:
-        throw new ChangesetError('bad-changeset', start, `no key has the type ${code}`);
+        throw new ChangesetError('bad-changeset', start, `unknown type of key ${code}`);
     }
   }
 
@@ -210,7 +210,7 @@ export class ValueReader {
     const element = this.#reader.int();
     if (element === stringElement) return this.str();
     if (element < 0 || element >= 2 ** 32) {
-      throw new ChangesetError('bad-changeset', start, `no path has an element ${element}`);
+      throw new ChangesetError('bad-changeset', start, `path element ${element}, not from 0 to 2^32 - 1`);
     }
     return element;
   }

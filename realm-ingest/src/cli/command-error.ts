@@ -1,4 +1,4 @@
 import { IngestError } from '../errors.js';
 
-/** A command cannot do what it was asked, because what it was given a name of is not there. */
+/** A command names something that does not exist. */
 export class CommandError extends IngestError {}

@@ -2,7 +2,6 @@ import { CommanderError, type Command } from 'commander';
 import { createChangesetConverter } from '../pipeline/changeset-documents.js';
 import { retryDeadLetter } from '../pipeline/dead-letter-retry.js';
 import { createDefaultLogger } from '../server/default-logger.js';
-import { requireClasses, requireClassPrefix } from '../server/ingest-options.js';
 import type { DeadLetter, DeadLetterSummary, Store } from '../store/store.js';
 import { CommandError } from './command-error.js';
 import {
@@ -15,41 +14,45 @@ import {
 import { exitCodes } from './exit-codes.js';
 import { note, print, toPrintable, toTable } from './terminal.js';
 
-/** Of commands that act on several letters. */
+/** Options of commands that act on several letters. */
 interface SelectionOptions extends StoreOption {
   readonly all?: boolean;
 }
 
-/** Enough to tell a store's letters apart; commands take any beginning. */
+/** Digits of a key that are printed. Commands accept any unique beginning. */
 const shortKeyLength = 12;
 
-const keyArgument = 'key, or a beginning of it, as `dead-letters list` prints it';
+const keyArgument = 'key from `dead-letters list`, or its beginning';
 
-/** `realm-ingest dead-letters`: what could not be stored, and what to do with it. */
+/** `realm-ingest dead-letters`: lists, shows, retries and deletes dead letters. */
 export function addDeadLettersCommand(program: Command): void {
-  const letters = program.command('dead-letters').description('what could not be stored');
-  addStoreOption(letters.command('list').description('print them, oldest first')).action(listLetters);
+  const letters = program
+    .command('dead-letters')
+    .description('list, show, retry or delete what could not be stored');
+  addStoreOption(letters.command('list').description('print all dead letters, oldest first')).action(
+    listLetters,
+  );
   addStoreOption(
     letters
       .command('show')
-      .description('print one as JSON, its changeset in base64')
+      .description('print one dead letter as JSON, with its changeset in base64')
       .argument('<key>', keyArgument),
   ).action(showLetter);
   addClassOptions(
     addStoreOption(
       letters
         .command('retry')
-        .description('store them now, if that has become possible; takes the class options of serve')
+        .description('try again to store dead letters; give the same class options as to serve')
         .argument('[keys...]', keyArgument)
-        .option('--all', 'all of them'),
+        .option('--all', 'all dead letters'),
     ),
   ).action(retryLetters);
   addStoreOption(
     letters
       .command('delete')
-      .description('throw them away for good')
+      .description('delete dead letters; they cannot be restored')
       .argument('[keys...]', keyArgument)
-      .option('--all', 'all of them'),
+      .option('--all', 'all dead letters'),
   ).action(deleteLetters);
 }
 
@@ -93,8 +96,6 @@ async function retryLetters(
   command: Command,
 ): Promise<void> {
   requireSelection(keys, options, command);
-  requireClasses(options.classes ?? []);
-  requireClassPrefix(options.classPrefix ?? '');
   const converter = createChangesetConverter({ ...options, logger: createDefaultLogger('error') });
   let kept = 0;
   const retry = async (store: Store): Promise<void> => {
@@ -113,7 +114,7 @@ async function retryLetters(
   };
   await withStore(options.store, 'command', retry, options);
   if (kept > 0) {
-    // Not `command.error`: no help mends it.
+    // Not `command.error`: it would print a hint to --help.
     const message = `${kept} still cannot be stored`;
     note(`realm-ingest: ${message}`);
     throw new CommanderError(exitCodes.failure, 'commander.error', message);
@@ -132,9 +133,9 @@ async function deleteLetters(keys: string[], options: SelectionOptions, command:
 }
 
 function requireSelection(keys: readonly string[], { all }: SelectionOptions, command: Command): void {
-  const named = keys.length > 0;
-  if (named === (all === true))
-    command.error('error: name keys, or say --all', { exitCode: exitCodes.usage });
+  if (keys.length > 0 === (all === true)) {
+    command.error('error: give either keys or --all', { exitCode: exitCodes.usage });
+  }
 }
 
 async function selectKeys(
@@ -152,5 +153,5 @@ async function findLetter(store: Store, key: string): Promise<DeadLetter> {
   const letter = await store.deadLetters.find(key);
   if (letter) return letter;
   const shown = JSON.stringify(toPrintable(key));
-  throw new CommandError('dead-letter-not-found', `${shown}, or more than one begins so`);
+  throw new CommandError('dead-letter-not-found', `${shown} matches none, or more than one`);
 }

@@ -11,13 +11,13 @@ interface ExportOptions extends StoreOption {
   readonly collection: string;
 }
 
-/** `realm-ingest export`: one collection on stdout, also beside a server that runs. */
+/** `realm-ingest export`: prints a collection, also while a server runs. */
 export function addExportCommand(program: Command): void {
   addStoreOption(
     program
       .command('export')
       .description('print a collection as canonical Extended JSON, one document a line')
-      .requiredOption('--collection <name>', 'which one: Span, LogRecord, …'),
+      .requiredOption('--collection <name>', 'the collection, such as Span or LogRecord'),
   ).action(exportCollection);
 }
 
@@ -27,7 +27,7 @@ async function exportCollection({ store: url, collection }: ExportOptions): Prom
     try {
       await pipeline(Readable.from(linesOf(store, collection)), process.stdout, { end: false });
     } catch (error) {
-      // Whoever reads has seen enough.
+      // The reader closed the pipe.
       if (!isBrokenPipe(error)) throw error;
     }
   });

@@ -4,23 +4,29 @@ import { CommandError } from './command-error.js';
 import { addStoreOption, withStore, type StoreOption } from './command-options.js';
 import { note, print, toTable } from './terminal.js';
 
-/** `realm-ingest keys`: API keys of devices. */
+/** `realm-ingest keys`: creates, lists and revokes API keys. */
 export function addKeysCommand(program: Command): void {
-  const keys = program.command('keys').description('API keys with which devices log in');
+  const keys = program
+    .command('keys')
+    .description('create, list or revoke the API keys with which devices log in');
   addStoreOption(
     keys
       .command('create')
-      .description('make a key and print it, once: the store keeps its hash only')
-      .requiredOption('--user <name>', 'whom it logs in; keys of one name are one user', parseUserName),
+      .description('create a key and print it; the store keeps only its hash')
+      .requiredOption(
+        '--user <name>',
+        'the user that the key logs in; several keys may share a user',
+        parseUserName,
+      ),
   ).action(createKey);
-  addStoreOption(keys.command('list').description('print the keys, without what is secret of them')).action(
+  addStoreOption(keys.command('list').description('print the keys, without their secret part')).action(
     listKeys,
   );
   addStoreOption(
     keys
       .command('revoke')
-      .description('make a key worthless: devices that use it are logged out within minutes')
-      .argument('<id>', 'as `keys list` prints it'),
+      .description('revoke a key; devices that use it are logged out within minutes')
+      .argument('<id>', 'id from `keys list`'),
   ).action(revokeKey);
 }
 
@@ -28,7 +34,7 @@ async function createKey({ store: url, user }: StoreOption & { readonly user: st
   const { key, stored } = createApiKey(user, new Date());
   await withStore(url, 'command', (store) => store.apiKeys.create(stored));
   await print(key);
-  note(`key ${stored.id} of ${JSON.stringify(user)}: keep it, it is not shown again`);
+  note(`key ${stored.id} of ${JSON.stringify(user)}: keep it; it is not shown again`);
 }
 
 async function listKeys({ store: url }: StoreOption): Promise<void> {
@@ -46,15 +52,16 @@ async function revokeKey(id: string, { store: url }: StoreOption): Promise<void>
   await withStore(url, 'command', async ({ apiKeys }) => {
     if (await apiKeys.revoke(id, new Date())) return print(`revoked ${id}`);
     const key = await apiKeys.findById(id);
-    if (!key)
+    if (!key) {
       throw new CommandError('api-key-not-found', `${JSON.stringify(id)}; see \`realm-ingest keys list\``);
+    }
     return print(`${id} was revoked ${key.revokedAt?.toISOString() ?? 'before'}`);
   });
 }
 
 function parseUserName(text: string): string {
   if (!/^[^\p{Cc}]{1,200}$/u.test(text)) {
-    throw new InvalidArgumentError('It is 1 to 200 characters, none of them a control character.');
+    throw new InvalidArgumentError('It must have 1 to 200 characters and no control character.');
   }
   return text;
 }

@@ -3,11 +3,11 @@ import { runProgram } from './program.js';
 
 const lingerMillis = 1000;
 
-// A reader that goes away is told of by the failed write itself.
+// The failed write itself reports a closed pipe.
 process.stdout.on('error', () => undefined);
 
 void runProgram(process.argv.slice(2)).then((exitCode) => {
   process.exitCode = exitCode;
-  // Where something still holds the process (a store that hangs), it ends all the same.
+  // Ends the process even if something still keeps it alive, such as a store that hangs.
   setTimeout(() => process.exit(), lingerMillis).unref();
 });

@@ -1,5 +1,5 @@
 /**
- * The command line: its commands, its exit codes, and how errors are told.
+ * The command line: its commands, its exit codes, and how errors are printed.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { isBrokenPipe, note } from './terminal.js';
  * Runs one command.
  *
  * @param args - without the program's name
- * @returns the exit code: 0, 1 where the command failed, 2 where it was called wrongly
+ * @returns the exit code: 0; 1 if the command failed; 2 if it was called wrongly
  */
 export async function runProgram(args: readonly string[]): Promise<number> {
   try {
@@ -31,7 +31,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
       note(`realm-ingest: ${withFlag(error)}`);
       return exitCodes.usage;
     }
-    // What we foresaw is told in a line; what we did not, with all that helps to find it.
+    // Errors of our own take one line; unexpected errors show their stack.
     note(`realm-ingest: ${RealmTelemetryError.isError(error) ? error.message : stackOf(error)}`);
     return exitCodes.failure;
   }
@@ -40,12 +40,12 @@ export async function runProgram(args: readonly string[]): Promise<number> {
 function createProgram(): Command {
   const program = new Command('realm-ingest')
     .description(
-      'A Device Sync server for Data Ingest: keeps what Realm clients write to asymmetric classes.',
+      'A Device Sync server for Data Ingest: stores the asymmetric objects that Realm clients upload.',
     )
     .version(packageVersion)
     // Before the commands are added: they inherit it.
     .exitOverride()
-    .showHelpAfterError('(--help tells more)');
+    .showHelpAfterError('(see --help)');
   addServeCommand(program);
   addExportCommand(program);
   addKeysCommand(program);
@@ -54,12 +54,12 @@ function createProgram(): Command {
   return program;
 }
 
-/** Commander has printed help, version, or what was wrong. Its own codes are 1; `commander.error` is a command's. */
+/** Commander has already printed its message. It ends wrong calls with 1; `commander.error` comes from our commands. */
 function exitCodeOf({ code, exitCode }: CommanderError): number {
   return exitCode === 0 || code === 'commander.error' ? exitCode : exitCodes.usage;
 }
 
-/** The library names options as in code; whoever reads this wrote them as flags. */
+/** Errors name options as in code; users of the command line know them as flags. */
 function withFlag({ option, message }: InvalidOptionError): string {
   const flag = `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   return message.replace(`: ${option} is `, `: ${flag} is `);

@@ -38,44 +38,56 @@ interface ServeOptions extends StoreOption, ClassOptions {
   readonly metricsHost?: string;
 }
 
-/** `realm-ingest serve`: takes uploads until it is told to stop. */
+/** `realm-ingest serve`: runs the server until a signal stops it. */
 export function addServeCommand(program: Command): void {
   const command = program
     .command('serve')
-    .description('take uploads of one app until SIGTERM or SIGINT')
-    .requiredOption('--app-id <id>', 'the app, as clients give it to Realm.App');
+    .description('run the server for one app until SIGTERM or SIGINT')
+    .requiredOption('--app-id <id>', 'id of the app, as clients give it to Realm.App');
   addStoreOption(command)
     .option(
       '--host <host>',
-      'address to listen on; beyond loopback it takes TLS, or --insecure (default: 127.0.0.1)',
+      'address to listen on; outside loopback, TLS or --insecure is required (default: 127.0.0.1)',
     )
-    .option('--port <port>', '0 picks a free one (default: 9090)', parseInteger)
+    .option('--port <port>', 'port to listen on; 0 picks a free one (default: 9090)', parseInteger)
     .option(
       '--public-url <url>',
-      'where clients are sent; needed behind a proxy (default: the host they asked)',
+      'URL that clients connect to; needed behind a proxy (default: the host of their request)',
     )
     .option(
       '--secret-file <path>',
-      'the server secret, 32 bytes or more (default: REALM_INGEST_SECRET, or one in the store)',
+      'file with the server secret, 32 bytes or more (default: REALM_INGEST_SECRET, or a secret in the store)',
     )
     .option('--allow-anonymous', 'let users log in without credentials');
   addClassOptions(command)
-    .option('--access-token-seconds <n>', 'life of access tokens (default: 1800)', parseInteger)
-    .addOption(new Option('--log-level <level>', 'of the log on stderr').choices(logLevels).default('info'))
-    .option('--max-message-bytes <n>', 'largest sync message (default: 128 MiB)', parseInteger)
+    .option('--access-token-seconds <n>', 'lifetime of access tokens (default: 1800)', parseInteger)
+    .addOption(
+      new Option('--log-level <level>', 'least severe level of the log on stderr')
+        .choices(logLevels)
+        .default('info'),
+    )
+    .option('--max-message-bytes <n>', 'size limit of a sync message (default: 128 MiB)', parseInteger)
     .option(
       '--max-inflight-bytes <n>',
-      'bytes of messages that are not stored yet (default: 256 MiB)',
+      'limit for all messages that are not stored yet (default: 256 MiB)',
       parseInteger,
     )
-    .option('--max-dead-letter-bytes <n>', 'what dead letters may take (default: 1 GiB)', parseInteger)
-    .option('--retention <time>', 'MongoDB deletes what it has kept for so long: 30d, 12h', parseSeconds)
-    .option('--index-attributes', 'MongoDB indexes every attribute of spans and log records')
-    .option('--tls-cert <path>', 'certificate, PEM')
-    .option('--tls-key <path>', 'its key, PEM')
-    .option('--insecure', 'listen beyond loopback without TLS')
-    .option('--metrics-port <port>', 'serve /metrics for Prometheus there; 0 picks a free one', parseInteger)
-    .option('--metrics-host <host>', 'address to serve /metrics on (default: 127.0.0.1)')
+    .option('--max-dead-letter-bytes <n>', 'limit for all dead letters (default: 1 GiB)', parseInteger)
+    .option(
+      '--retention <time>',
+      'MongoDB: delete documents after this time, such as 30d or 12h',
+      parseSeconds,
+    )
+    .option('--index-attributes', 'MongoDB: index every attribute of spans and log records')
+    .option('--tls-cert <path>', 'TLS certificate, a PEM file')
+    .option('--tls-key <path>', 'key of the certificate, a PEM file')
+    .option('--insecure', 'allow an address outside loopback without TLS')
+    .option(
+      '--metrics-port <port>',
+      'port that serves /metrics for Prometheus; 0 picks a free one',
+      parseInteger,
+    )
+    .option('--metrics-host <host>', 'address that serves /metrics (default: 127.0.0.1)')
     .action(serve);
 }
 
@@ -91,7 +103,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const signals = catchSignals(logger);
   try {
     const starting = server.start();
-    // It may wait for its store; then a signal ends the waiting.
+    // The start may wait for the store; a signal ends it.
     const started = await Promise.race([starting, signals.first]);
     if (started === undefined) {
       starting.catch(() => undefined);
@@ -110,7 +122,7 @@ async function serve(options: ServeOptions): Promise<void> {
   }
 }
 
-/** `first` resolves on the first signal that asks to stop; a second one ends the process at once. */
+/** `first` resolves on the first SIGINT or SIGTERM; a second one ends the process at once. */
 function catchSignals(logger: Logger): { readonly first: Promise<undefined>; release(): void } {
   const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
   let stop: (value: undefined) => void;

@@ -1,26 +1,26 @@
 /**
- * What commands write.
+ * The output of commands.
  *
  * @module
  */
 import { once } from 'node:events';
 
-/** One line on stdout. Waits where the reader is slower. */
+/** Prints one line on stdout. Waits for a slow reader. */
 export async function print(line: string): Promise<void> {
   if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
 }
 
-/** One line on stderr, for people. */
+/** Prints one line on stderr. */
 export function note(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** Whether a write failed because nobody reads any more (`realm-ingest export … | head`). */
+/** Whether a write failed because the reader closed the pipe (`realm-ingest export … | head`). */
 export function isBrokenPipe(error: unknown): boolean {
   return error instanceof Error && (error as NodeJS.ErrnoException).code === 'EPIPE';
 }
 
-/** Rows under each other, columns aligned. Texts from clients lose their control characters: terminals obey them. */
+/** Aligns columns. Control characters are replaced: they come from clients, and terminals obey them. */
 export function toTable(rows: readonly (readonly string[])[]): string[] {
   const shown = rows.map((row) => row.map(toPrintable));
   const widths = (shown[0] ?? []).map((_, column) =>

@@ -5,17 +5,19 @@
  *
  * @module
  */
+import { setImmediate } from 'node:timers/promises';
 import { ObjectAssembler } from '../changeset/assemble-objects.js';
 import { ChangesetError } from '../changeset/changeset-error.js';
 import { parseChangeset } from '../changeset/parse-changeset.js';
 import type { RealmObject } from '../changeset/realm-value.js';
 import type { Logger } from '../logger.js';
 import type { UploadedChangeset } from '../protocol/messages.js';
-import { resolveCollectionNames, type StoredClasses } from '../store/collection-names.js';
+import type { StoredClasses } from '../store/collection-names.js';
 import { measureDocument } from '../store/document-limits.js';
 import type { Document } from '../store/document.js';
 import type { ChangesetDocuments, DeadLetterReason, PlacedDocument, Rejection } from '../store/store.js';
 import { createDocumentMapper } from '../telemetry/document-mapper.js';
+import { checkStoredClasses } from './stored-classes.js';
 
 interface Mapped {
   readonly collection: string;
@@ -33,13 +35,13 @@ export type MappedObject = Mapped | Unmapped;
 /**
  * Creates the converter of one server.
  *
- * @throws InvalidOptionError for a prefix or a collection's name that cannot be
+ * @throws InvalidOptionError for a prefix, class or collection that is not usable
  */
 export function createChangesetConverter(
   options: StoredClasses & { readonly logger: Logger },
 ): ChangesetConverter {
   const { classPrefix = '', classes = [], logger } = options;
-  const names = resolveCollectionNames(options);
+  const names = checkStoredClasses(options);
   const collectionOf = (className: string): string => names.of(className);
   const mapper = createDocumentMapper({ classPrefix, admittedClasses: classes, collectionOf });
   return new ChangesetConverter({ toDocument: (object) => mapper.toDocument(object), logger });
@@ -63,7 +65,7 @@ export interface ConvertedPart extends ChangesetDocuments {
 const sliceMillis = 10;
 
 /** The clock costs more than an instruction does. */
-const instructionsBetweenLooks = 256;
+const instructionsPerClockRead = 256;
 
 /** What a document weighs beside its BSON, and a rejection. */
 const entryWeight = 128;
@@ -113,7 +115,7 @@ export class ChangesetConverter {
     } else {
       for await (const some of objects.inOrder) {
         for (const object of some) {
-          await this.#breathe();
+          await this.#yieldIfDue();
           this.#add(object, receivedAt, part);
           if (part.weight < partWeight) continue;
           yield { clientVersion, bytes, ...part };
@@ -160,18 +162,18 @@ export class ChangesetConverter {
     }
   }
 
-  /** @param isInOrder - whether objects may be given away before the end: see `ObjectAssembler.giveAway` */
+  /** @param isInOrder - whether objects are taken before the end: see `ObjectAssembler.takeCompleted` */
   async *#read(bytes: Uint8Array, isInOrder: boolean): AsyncGenerator<readonly RealmObject[]> {
     const assembler = new ObjectAssembler();
     let instructions = 0;
     for (const instruction of parseChangeset(bytes)) {
       assembler.add(instruction);
       instructions += 1;
-      if (instructions % instructionsBetweenLooks > 0) continue;
-      await this.#breathe();
-      if (isInOrder) yield assembler.giveAway();
+      if (instructions % instructionsPerClockRead > 0) continue;
+      await this.#yieldIfDue();
+      if (isInOrder) yield assembler.takeCompleted();
     }
-    yield assembler.finish().objects;
+    yield assembler.finish();
   }
 
   #add(object: RealmObject, receivedAt: Date, part: Part): void {
@@ -206,10 +208,10 @@ export class ChangesetConverter {
     this.#options.logger.error({ err: error }, 'a changeset met a fault of the server; it was set aside');
   }
 
-  async #breathe(): Promise<void> {
+  async #yieldIfDue(): Promise<void> {
     const now = performance.now();
     if (now - this.#sliceBegan < sliceMillis) return;
-    await new Promise((resolve) => setImmediate(resolve));
+    await setImmediate();
     this.#sliceBegan = performance.now();
   }
 }

@@ -1,10 +1,10 @@
 /**
- * What becomes of uploads: converted, committed, counted. This is the sync layer's host.
+ * Uploads → documents → store: converts, commits and counts them.
  *
  * @module
  */
 import type { ErrorCode } from '../errors.js';
-import { LogThrottle } from '../log-throttle.js';
+import { LogThrottle } from '../time/log-throttle.js';
 import type { Logger } from '../logger.js';
 import type { UploadedChangeset } from '../protocol/messages.js';
 import type {
@@ -16,23 +16,27 @@ import type {
   Store,
 } from '../store/store.js';
 import { StoreError } from '../store/store-error.js';
-import { SyncError } from '../sync/sync-error.js';
-import type { SyncHost, Upload } from '../sync/sync-host.js';
 import type { ChangesetConverter } from './changeset-documents.js';
 import { createClientFileIdent, toClientFileSalt } from './client-file-ident.js';
-import { Turns } from './turns.js';
+import type { PipelineObserver } from './pipeline-observer.js';
+import { WeightedSemaphore } from './weighted-semaphore.js';
+
+/** Changesets of one session, in wire order, that are committed as a whole. */
+export interface Upload {
+  /** The file, with its progress after this commit. */
+  readonly file: ClientFile;
+  /** At least one. */
+  readonly changesets: readonly UploadedChangeset[];
+}
 
 export interface UploadPipelineOptions {
   readonly appId: string;
-  readonly store: Store;
+  readonly store: Pick<Store, 'commit' | 'findClientFile'>;
   /** See `deriveKeys`. */
   readonly saltKey: Uint8Array;
   readonly converter: ChangesetConverter;
-  /** The store cannot be written to any more, whatever is tried again. */
-  readonly onBroken: (error: StoreError) => void;
-  /** An upload, or a part of one, was committed: how long the store took, in seconds. */
-  readonly onCommit?: (seconds: number) => void;
   readonly logger: Logger;
+  readonly observer: PipelineObserver;
 }
 
 /** What a pipeline has committed since it was made. */
@@ -66,11 +70,11 @@ const failureMillis = 60_000;
 /** One line a kind (a dead letter's reason and class, a failure's code) and minute. */
 const lineMillis = 60_000;
 
-export class UploadPipeline implements SyncHost {
+export class UploadPipeline {
   readonly #options: UploadPipelineOptions;
   readonly #deadLetterLines = new LogThrottle(lineMillis);
   readonly #failureLines = new LogThrottle(lineMillis);
-  readonly #turns = new Turns(maxWeight);
+  readonly #semaphore = new WeightedSemaphore(maxWeight);
   readonly #deadLetters = new Map<DeadLetterReason, number>();
   readonly #storeFailures = new Map<ErrorCode, number>();
   #changesets = 0;
@@ -111,14 +115,22 @@ export class UploadPipeline implements SyncHost {
     }
   }
 
+  /** A random ident in [2^32, 2^62). */
   createClientFileIdent(): bigint {
     return createClientFileIdent();
   }
 
+  /** The salt that this server gives to a file of this user; design, rule of delivery 8. */
   saltOf(userId: string, clientFileIdent: bigint): bigint {
     return toClientFileSalt(this.#options.saltKey, this.#options.appId, userId, clientFileIdent);
   }
 
+  /**
+   * Resolves when everything in the upload is durable, in its collection or in the dead letters.
+   *
+   * @param progressed - called whenever a part of it is durable
+   * @throws StoreError; a retryable one means that the client is to be held back
+   */
   async commit({ file, changesets }: Upload, progressed?: () => void): Promise<void> {
     const receivedAt = new Date();
     const parts = this.#convert(changesets, receivedAt);
@@ -133,11 +145,12 @@ export class UploadPipeline implements SyncHost {
       await this.#commit({ appId: this.#options.appId, file, isPart, receivedAt, changesets: part });
       return isPart;
     };
-    // A turn for each part: whoever uploads much waits for others in between, not they for him.
-    while (await this.#turns.take(weight, commitNext)) progressed?.();
+    // Once for each part: so a large upload waits for others in between, and they do not wait for all of it.
+    while (await this.#semaphore.run(weight, commitNext)) progressed?.();
     this.#changesets += changesets.length;
   }
 
+  /** The server closes: no further commit begins, and commits that fail from now on are not counted as failures. */
   abandon(): void {
     this.#abandoned = true;
   }
@@ -163,9 +176,12 @@ export class UploadPipeline implements SyncHost {
     return part;
   }
 
-  /** Parts that are left, and uploads that waited for their turn, would meet a closed store. */
+  /** Parts and uploads that waited would meet a closed store. */
   #refuseIfAbandoned(): void {
-    if (this.#abandoned) throw new SyncError('sync-shutdown', 'the upload was given up');
+    if (this.#abandoned)
+      throw new StoreError('store-closed', 'the server closes: the upload was given up', {
+        retryable: false,
+      });
   }
 
   async #commit(request: CommitRequest): Promise<void> {
@@ -173,11 +189,11 @@ export class UploadPipeline implements SyncHost {
     const begun = performance.now();
     try {
       const result = await this.#options.store.commit(request);
-      this.#options.onCommit?.((performance.now() - begun) / 1000);
+      this.#options.observer.committed?.((performance.now() - begun) / 1000);
       this.#failure = undefined;
       this.#count(request.file, result);
     } catch (error) {
-      const isOfClosing = this.#abandoned && error instanceof StoreError && error.mayComeOfClosing;
+      const isOfClosing = this.#abandoned && error instanceof StoreError && error.isExpectedWhileClosing;
       if (error instanceof StoreError && !isOfClosing) this.#noteFailure(error);
       throw error;
     }
@@ -189,7 +205,7 @@ export class UploadPipeline implements SyncHost {
 
   #noteFailure(error: StoreError): void {
     this.#countFailure(error);
-    if (!error.retryable) this.#options.onBroken(error);
+    if (!error.retryable) this.#options.observer.broken?.(error);
     const events = this.#failureLines.admit(error.code);
     // Sessions hold their clients back first, and log when that has taken long.
     if (events !== undefined) {
@@ -220,3 +236,9 @@ export class UploadPipeline implements SyncHost {
     }
   }
 }
+
+/** A pipeline as sync sees it. */
+export type Pipeline = Pick<
+  UploadPipeline,
+  'findClientFile' | 'createClientFileIdent' | 'saltOf' | 'commit' | 'abandon'
+>;

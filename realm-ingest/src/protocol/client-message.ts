@@ -1,5 +1,5 @@
 /**
- * One WebSocket message of a client's → one typed message.
+ * One WebSocket message of a client → one typed message.
  *
  * ```
  * message = type *(SP field) LF body
@@ -26,9 +26,9 @@ import type {
 import { ProtocolError } from './protocol-error.js';
 import { connectionErrors, sessionErrors } from './wire-codes.js';
 
-/** What a client may make the server hold. */
-export interface MessageLimits {
-  /** Bytes of one message's body, inflated; the option `--max-message-bytes`. */
+/** Limits for messages of clients. */
+interface MessageLimits {
+  /** Bytes of a message's inflated body; the option `--max-message-bytes`. */
   readonly maxMessageBytes: number;
 }
 
@@ -39,9 +39,9 @@ interface Message {
   readonly limits: MessageLimits;
 }
 
-/** Far above any access token; the field is always 0 with flexible sync. */
+/** Far above any access token. With flexible sync the field is always 0. */
 const maxTokenBytes = 1 << 16;
-/** What a client says about an error goes into a log line. */
+/** The text goes into a log line. */
 const maxErrorTextLength = 1000;
 
 const parsers = {
@@ -56,12 +56,12 @@ const parsers = {
 } as const satisfies Record<ClientMessage['type'], (message: Message) => ClientMessage>;
 
 /**
- * Parses one message. Cheap whatever its size: the body of an UPLOAD is left as it is, for `readUploadBody`.
+ * Parses one message. Its cost does not depend on the size: the body of an UPLOAD is left to `readUploadBody`.
  *
- * @param bytes - the whole binary WebSocket message; the result may hold views into it
- * @param version - the version chosen for the connection
- * @throws {@link ProtocolError} with wire code 102 (unknown type), 103 (anything malformed), or 201 with the
- * session's ident (an UPLOAD above the limit; its body was not looked at)
+ * @param bytes - the whole binary WebSocket message; the result may contain views of it
+ * @param version - the connection's protocol version
+ * @throws {@link ProtocolError} with wire code 102 (unknown type), 103 (malformed), or 201 with the session's ident (an
+ *   UPLOAD above the limit; its body is not read)
  */
 export function parseClientMessage(
   bytes: Uint8Array,
@@ -92,10 +92,13 @@ function parseBind({ fields, version }: Message): BindMessage {
   const needClientFileIdent = fields.flag('need file ident');
   fields.flag('is subserver');
   if (tokenBytes > maxTokenBytes) {
-    throw syntaxError(`bind: token of ${tokenBytes} bytes, more than ${maxTokenBytes}`, fields.offset);
+    throw syntaxError(
+      `bind: token of ${tokenBytes} bytes, at most ${maxTokenBytes} are allowed`,
+      fields.offset,
+    );
   }
   if (version < 8 && optionsBytes > 0) {
-    throw syntaxError('bind: a server path, as only partition-based sync has', fields.offset);
+    throw syntaxError('bind: a server path, which only partition-based sync has', fields.offset);
   }
   const options = fields.body(optionsBytes + tokenBytes).subarray(0, optionsBytes);
   return {
@@ -148,7 +151,10 @@ function parseUpload({ fields, limits }: Message): UploadMessage {
   const progressServerVersion = fields.version('progress server version');
   const lockedServerVersion = fields.version('locked server version');
   if (!isCompressed && compressedBytes > 0) {
-    throw syntaxError(`upload: not compressed, but ${compressedBytes} bytes when compressed`, fields.offset);
+    throw syntaxError(
+      `upload: not compressed, but with a compressed size of ${compressedBytes} bytes`,
+      fields.offset,
+    );
   }
   const body = fields.body(isCompressed ? compressedBytes : uncompressedBytes);
   const largest = Math.max(uncompressedBytes, compressedBytes);
@@ -204,17 +210,17 @@ function parseClientError({ fields }: Message): ClientErrorMessage {
   return { type: 'json_error', sessionIdent, code, message: text };
 }
 
-/** Idents are numbered from 1; 0 is the connection. */
+/** Session idents start at 1; 0 is the connection. */
 function parseSessionIdent(fields: FieldReader): number {
   return fields.size('session ident', 1);
 }
 
-/** `<size>\n` + an object from class name to query */
+/** `<size>\n` + a JSON object: class name → query */
 function parseQueryBody(fields: FieldReader, context: string): Record<string, string> {
   const size = fields.size('query size');
   const query = parseJsonObject(fields.body(size), fields.offset, context);
   if (!Object.values(query).every((text) => typeof text === 'string')) {
-    throw syntaxError(`${context}: a query that is not a string`, fields.offset);
+    throw syntaxError(`${context}: a query is not a string`, fields.offset);
   }
   return query as Record<string, string>;
 }

@@ -1,5 +1,5 @@
 /**
- * DOWNLOAD: a bootstrap with one empty changeset, or an acknowledgement with none.
+ * DOWNLOAD: a bootstrap with one empty changeset, or an acknowledgement without changesets.
  *
  * Source: sync protocol, sections 3.2, 3.4, 3.5 and 5.1.
  *
@@ -8,7 +8,7 @@
 import { demand, encodeMessage } from './message-bytes.js';
 import type { DownloadMessage, ProtocolVersion } from './messages.js';
 
-/** Any ident that is no client's: those are random from 2^32 on. */
+/** No client has this ident: theirs are random, from 2^32. */
 const originFileIdent = 1;
 
 /**
@@ -21,9 +21,9 @@ const originFileIdent = 1;
  * ```
  *
  * and, in a bootstrap, `<server_version> <client_version> <origin_timestamp> <origin_file_ident> <original_size>
- * <size>` with a space behind each and no bytes: a bootstrap without any changeset makes clients hang.
+ * <size>`, each followed by a space, and no bytes: without a changeset in the bootstrap, clients hang.
  *
- * @throws RangeError if one of the client's checks within the message would fail
+ * @throws RangeError if the message would fail a check of the client
  */
 export function encodeDownload(message: DownloadMessage, version: ProtocolVersion): Uint8Array {
   checkDownload(message);
@@ -42,7 +42,7 @@ export function encodeDownload(message: DownloadMessage, version: ProtocolVersio
     message.uploadServerVersion,
     message.queryVersion,
     batchState(message, version),
-    // Nothing is left to download: no bytes, or all of it.
+    // Progress: nothing is left to download. Up to 11 in bytes, later as a fraction.
     version <= 11 ? 0 : 1,
     0,
     0,
@@ -50,7 +50,7 @@ export function encodeDownload(message: DownloadMessage, version: ProtocolVersio
   return encodeMessage(fields, body, fields.length - 1);
 }
 
-/** Up to 13 whether this is the last message of a batch; from 14 on 1 for that of a bootstrap, 2 for steady state. */
+/** Up to 13: 1 for the last message of a batch. Since 14: 1 for the last message of a bootstrap, 2 for steady state. */
 function batchState({ purpose }: DownloadMessage, version: ProtocolVersion): number {
   return version >= 14 && purpose === 'steady-state' ? 2 : 1;
 }
@@ -58,20 +58,26 @@ function batchState({ purpose }: DownloadMessage, version: ProtocolVersion): num
 function checkDownload(message: DownloadMessage): void {
   const { downloadServerVersion, downloadClientVersion, latestServerVersion } = message;
   const { uploadClientVersion, uploadServerVersion, queryVersion } = message;
-  demand(message.sessionIdent >= 1, 'download: session ident from 1 on');
+  demand(message.sessionIdent >= 1, 'download: the session ident is at least 1');
   const versions = [downloadServerVersion, downloadClientVersion, latestServerVersion, uploadClientVersion];
   demand(
     [...versions, uploadServerVersion, queryVersion].every((version) => version >= 0n && version < 2n ** 63n),
-    'download: versions from 0 to 2^63 - 1',
+    'download: versions are from 0 to 2^63 - 1',
   );
-  demand(downloadServerVersion <= latestServerVersion, 'download: server version up to the latest one');
-  demand(downloadClientVersion <= uploadClientVersion, 'download: client version up to the uploaded one');
+  demand(
+    downloadServerVersion <= latestServerVersion,
+    'download: the server version is at most the latest one',
+  );
+  demand(
+    downloadClientVersion <= uploadClientVersion,
+    'download: the client version is at most the uploaded one',
+  );
   demand(
     uploadServerVersion <= downloadServerVersion,
-    'download: uploaded server version up to the downloaded one',
+    'download: the uploaded server version is at most the downloaded one',
   );
   demand(
     message.purpose !== 'bootstrap' || downloadServerVersion >= 1n,
-    'download: a bootstrap has a server version from 1 on',
+    'download: the server version of a bootstrap is at least 1',
   );
 }

@@ -1,5 +1,5 @@
 /**
- * json_error: tells a client what went wrong, and what to do about it.
+ * json_error: tells a client what went wrong and what to do.
  *
  * Source: sync protocol, section 7.
  *
@@ -10,22 +10,22 @@ import type { Backoff, ServerErrorMessage } from './messages.js';
 import { scopeOfWireCode } from './wire-codes.js';
 
 /**
- * Encodes `json_error <code> <size> S\n` + JSON with every key that clients require; a missing one is fatal to them.
+ * Encodes `json_error <code> <size> S\n` + JSON with every key that clients require; a missing key crashes them.
  *
- * @throws RangeError for a code that is not sent (some abort clients), one that does not fit the session ident, an
- * action that does not fit `tryAgain`, or a back-off that is not made of whole numbers
+ * @throws RangeError if the code is unknown here (some codes abort clients) or does not match the session ident, the
+ *   action does not match `tryAgain`, or the back-off is not in whole numbers
  */
 export function encodeServerError(message: ServerErrorMessage): Uint8Array {
   const { code, sessionIdent, tryAgain, action, backoff } = message;
   const scope = scopeOfWireCode(code);
-  demand(scope !== undefined, `json_error: no code ${code}`);
+  demand(scope !== undefined, `json_error: code ${code} is never sent`);
   demand((scope === 'connection') === (sessionIdent === 0), `json_error: ${code} concerns the ${scope}`);
-  // Clients of different versions disagree about the other combinations.
+  // Client versions disagree about all other combinations.
   demand(
     tryAgain === (action === 'Transient'),
-    'json_error: try again with Transient, and with nothing else',
+    'json_error: tryAgain goes with Transient and with no other action',
   );
-  demand(backoff === undefined || tryAgain, 'json_error: a back-off only where the client is to try again');
+  demand(backoff === undefined || tryAgain, 'json_error: a back-off needs tryAgain');
   const body = {
     tryAgain,
     message: message.message,
@@ -38,15 +38,15 @@ export function encodeServerError(message: ServerErrorMessage): Uint8Array {
   return encodeMessage(['json_error', code, sessionIdent], JSON.stringify(body), 2);
 }
 
-/** All three or none: some only are fatal. */
+/** All three keys or none: clients crash if only some are there. */
 function backoffKeys({ intervalSeconds, maxDelaySeconds, multiplier }: Backoff): Record<string, number> {
   for (const value of [intervalSeconds, maxDelaySeconds, multiplier]) {
     demand(
       Number.isInteger(value) && value >= 0 && value < 2 ** 31,
-      'json_error: back-off in whole numbers from 0 on',
+      'json_error: back-off values are whole numbers from 0',
     );
   }
-  demand(multiplier >= 1, 'json_error: back-off multiplier from 1 on');
+  demand(multiplier >= 1, 'json_error: the back-off multiplier is at least 1');
   return {
     backoffIntervalSec: intervalSeconds,
     backoffMaxDelaySec: maxDelaySeconds,

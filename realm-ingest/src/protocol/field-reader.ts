@@ -1,8 +1,8 @@
 /**
- * Reads the ASCII fields that stand before the bytes of a message, or of a changeset within an UPLOAD.
+ * Reads the ASCII fields before the body of a message, or before a changeset within an UPLOAD.
  *
  * ```
- * field   = 1*vchar (SP / LF)        exactly one separator behind each field
+ * field   = 1*vchar (SP / LF)        exactly one separator after each field
  * integer = "0" / ["-"] nonzero-digit *digit
  * flag    = "0" / "1"
  * ```
@@ -16,7 +16,7 @@ import type { ErrorWireCode } from './wire-codes.js';
 
 const space = 0x20;
 const lineFeed = 0x0a;
-/** "-9223372036854775808" and every message type fit. */
+/** Enough for "-9223372036854775808" and for every message type. */
 const maxFieldBytes = 20;
 const integerGrammar = /^(?:0|-?[1-9][0-9]*)$/;
 
@@ -24,7 +24,7 @@ const minInt64 = -(2n ** 63n);
 const maxInt64 = 2n ** 63n - 1n;
 const maxUint64 = 2n ** 64n - 1n;
 
-/** A cursor over fields. Every method moves it behind the separator, or throws a {@link ProtocolError}. */
+/** A cursor over fields. Every method advances it past the separator or throws a {@link ProtocolError}. */
 export class FieldReader {
   readonly #bytes: Uint8Array;
   readonly #wireCode: ErrorWireCode;
@@ -35,8 +35,8 @@ export class FieldReader {
   /**
    * @param bytes - not copied
    * @param start - offset of the first field
-   * @param wireCode - the code of the errors thrown
-   * @param context - what is being read, for the errors' text
+   * @param wireCode - code of the errors
+   * @param context - what is read, for the errors' text
    */
   constructor(bytes: Uint8Array, start: number, wireCode: ErrorWireCode, context: string) {
     this.#bytes = bytes;
@@ -45,7 +45,7 @@ export class FieldReader {
     this.#context = context;
   }
 
-  /** Offset of the first byte behind the last separator. */
+  /** Offset of the first byte after the last separator. */
   get offset(): number {
     return this.#offset;
   }
@@ -69,13 +69,13 @@ export class FieldReader {
         this.#ended = byte === lineFeed;
         return text;
       }
-      if (byte < 0x21 || byte > 0x7e) throw this.#error(at, `${name} holds the byte ${byte}`);
+      if (byte < 0x21 || byte > 0x7e) throw this.#error(at, `${name} contains the byte ${byte}`);
       text += String.fromCharCode(byte);
     }
     throw this.#error(limit, limit === this.#bytes.length ? `${name} is cut off` : `${name} is too long`);
   }
 
-  /** An integer from `min` to `max`, both included. */
+  /** An integer from `min` to `max`, inclusive. */
   integer(name: string, min: bigint, max: bigint): bigint {
     const start = this.#offset;
     const text = this.text(name);
@@ -85,7 +85,7 @@ export class FieldReader {
     return value;
   }
 
-  /** A 64-bit integer with a sign: salts, timestamps. */
+  /** A signed 64-bit integer: salts, timestamps. */
   int64(name: string): bigint {
     return this.integer(name, minInt64, maxInt64);
   }
@@ -100,7 +100,7 @@ export class FieldReader {
     return this.integer(name, 0n, maxInt64);
   }
 
-  /** An integer from `min` (0 unless told) to 2^53 - 1: sizes, session idents. */
+  /** An integer from `min` to 2^53 - 1: sizes, session idents. */
   size(name: string, min = 0): number {
     return Number(this.integer(name, BigInt(min), BigInt(Number.MAX_SAFE_INTEGER)));
   }
@@ -111,14 +111,15 @@ export class FieldReader {
   }
 
   /**
-   * Demands that a line feed has ended the fields, and that exactly `bodyBytes` bytes follow.
+   * Checks that a line feed has ended the fields, and that exactly `bodyBytes` bytes follow.
    *
    * @returns the body, a view
    */
   body(bodyBytes: number): Uint8Array {
     if (!this.#ended) throw this.#error(this.#offset, 'more fields than expected');
     const given = this.#bytes.length - this.#offset;
-    if (given !== bodyBytes) throw this.#error(this.#offset, `${bodyBytes} bytes announced, ${given} there`);
+    if (given !== bodyBytes)
+      throw this.#error(this.#offset, `${bodyBytes} bytes announced, ${given} present`);
     return this.#bytes.subarray(this.#offset);
   }
 

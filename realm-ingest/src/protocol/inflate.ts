@@ -10,13 +10,13 @@ import { inflate, inflateSync, type InputType, type ZlibOptions } from 'node:zli
 import { ProtocolError } from './protocol-error.js';
 import { connectionErrors } from './wire-codes.js';
 
-/** Below this, inflating takes less time than handing it to another thread. */
+/** Smaller outputs inflate faster here than in another thread. */
 const maxSyncBytes = 32 * 1024;
-/** Output is gathered in pieces, so that a size which is a lie costs no memory. */
+/** Output grows in chunks, so that a false size costs no memory. */
 const maxChunkBytes = 256 * 1024;
 const minChunkBytes = 64;
 
-/** What Node's zlib gives with the option `info`; its types do not know it. */
+/** The result of Node's zlib with the option `info`, which its types lack. */
 interface InflateResult {
   readonly buffer: Uint8Array;
   readonly engine: { readonly bytesWritten: number };
@@ -29,15 +29,15 @@ type InflateWithInfo = (
 ) => void;
 
 /**
- * Inflates one zlib stream (RFC 1950) that must fill `compressed` and yield exactly `uncompressedBytes`. Output above
- * that is never made.
+ * Inflates one zlib stream (RFC 1950) that must fill `compressed` and yield exactly `uncompressedBytes`. It never
+ * produces more output.
  *
- * @param uncompressedBytes - as announced, and already found to be within the limit
+ * @param uncompressedBytes - the announced size; the caller has checked it against the limit
  * @throws {@link ProtocolError} with wire code 110
  */
 export async function inflateExactly(compressed: Uint8Array, uncompressedBytes: number): Promise<Uint8Array> {
   const options = {
-    // 0 would mean no limit.
+    // 0 means no limit to zlib.
     maxOutputLength: Math.max(uncompressedBytes, 1),
     chunkSize: Math.min(Math.max(uncompressedBytes, minChunkBytes), maxChunkBytes),
     info: true,
@@ -52,11 +52,11 @@ export async function inflateExactly(compressed: Uint8Array, uncompressedBytes: 
     throw compressionError(cause instanceof Error ? cause.message : String(cause), cause);
   }
   if (result.buffer.length !== uncompressedBytes) {
-    throw compressionError(`${uncompressedBytes} bytes announced, ${result.buffer.length} there`);
+    throw compressionError(`${uncompressedBytes} bytes announced, ${result.buffer.length} present`);
   }
   if (result.engine.bytesWritten !== compressed.length) {
     throw compressionError(
-      `${compressed.length - result.engine.bytesWritten} bytes behind the end of the stream`,
+      `${compressed.length - result.engine.bytesWritten} bytes after the end of the stream`,
     );
   }
   return result.buffer;

@@ -1,12 +1,12 @@
 /**
- * The JSON that some messages carry: decoded and parsed within bounds.
+ * The JSON body of some messages, parsed within limits.
  *
  * @module
  */
 import { ProtocolError } from './protocol-error.js';
 import { connectionErrors } from './wire-codes.js';
 
-/** Real ones have some dozens of bytes; only a QUERY with subscriptions (which we refuse) has more. */
+/** Clients send some dozens of bytes, and more only in a QUERY with subscriptions, which we refuse. */
 const maxJsonBytes = 1 << 20;
 const maxJsonDepth = 16;
 
@@ -16,12 +16,12 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * Parses a JSON object.
  *
  * @param bytes - UTF-8; at most 1 MiB, nested at most 16 deep
- * @param offset - where in the message they begin
- * @param context - whose body it is, for the error's text
+ * @param offset - where they begin in the message
+ * @param context - the message's type, for the error's text
  * @throws {@link ProtocolError} with wire code 103
  */
 export function parseJsonObject(bytes: Uint8Array, offset: number, context: string): Record<string, unknown> {
-  if (bytes.length > maxJsonBytes) throw error(`${bytes.length} bytes, more than ${maxJsonBytes}`);
+  if (bytes.length > maxJsonBytes) throw error(`${bytes.length} bytes, at most ${maxJsonBytes} are allowed`);
   let value: unknown;
   try {
     const text = utf8.decode(bytes);
@@ -42,7 +42,7 @@ export function parseJsonObject(bytes: Uint8Array, offset: number, context: stri
   }
 }
 
-/** How deep the brackets of a JSON text nest; those inside strings do not count. One pass, whatever the text. */
+/** The nesting depth of a JSON text; brackets inside strings do not count. */
 function depthOf(text: string): number {
   let depth = 0;
   let deepest = 0;

@@ -1,5 +1,5 @@
 /**
- * What the encoders of server messages share.
+ * Shared by the encoders of server messages.
  *
  * @module
  */
@@ -9,7 +9,7 @@ const utf8 = new TextEncoder();
 /**
  * Writes `field SP field … LF body`.
  *
- * @param body - if it is given, its size in bytes becomes a field: at `sizeAt`, or the last one
+ * @param body - if given, its size in bytes becomes the field at `sizeAt`
  */
 export function encodeMessage(
   fields: readonly (string | number | bigint)[],
@@ -25,7 +25,7 @@ export function encodeMessage(
   return message;
 }
 
-/** Throws unless a message is one that may be sent; `rule` says what it would have had to keep. */
+/** Throws a RangeError with the broken rule unless `holds`. */
 export function demand(holds: boolean, rule: string): asserts holds {
   if (!holds) throw new RangeError(`server message breaks a rule: ${rule}`);
 }

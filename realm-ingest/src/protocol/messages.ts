@@ -7,7 +7,7 @@
  */
 import type { ErrorWireCode } from './wire-codes.js';
 
-/** Protocol versions that realm-ingest speaks. 8 was never a shipped maximum of a client. */
+/** Protocol versions that realm-ingest speaks. No released client has 8 as its highest version. */
 export const protocolVersions = [7, 9, 10, 11, 12, 13, 14] as const;
 
 export type ProtocolVersion = (typeof protocolVersions)[number];
@@ -16,12 +16,12 @@ export type ProtocolVersion = (typeof protocolVersions)[number];
 export interface BindMessage {
   readonly type: 'bind';
   readonly sessionIdent: number;
-  /** The JSON of protocol 8 and later, parsed; undefined where nothing was sent. Unknown keys are kept. */
+  /** The parsed JSON of protocol 8 and later; undefined if the client sent none. Unknown keys are kept. */
   readonly options: Readonly<Record<string, unknown>> | undefined;
   readonly needClientFileIdent: boolean;
 }
 
-/** IDENT of the client: which file this is, and how far it has come. */
+/** IDENT of the client: the client file and its progress. */
 export interface ClientIdentMessage {
   readonly type: 'ident';
   readonly sessionIdent: number;
@@ -32,7 +32,7 @@ export interface ClientIdentMessage {
   readonly latestServerVersion: bigint;
   readonly latestServerVersionSalt: bigint;
   readonly queryVersion: bigint;
-  /** Class name to query; empty for clients of asymmetric classes. */
+  /** Class name → query; empty for clients with asymmetric classes only. */
   readonly query: Readonly<Record<string, string>>;
 }
 
@@ -48,17 +48,17 @@ export interface QueryMessage {
 export interface UploadedChangeset {
   readonly clientVersion: bigint;
   readonly serverVersion: bigint;
-  /** Milliseconds since 2015-01-01T00:00:00Z, by the client's clock; negative where that stands before 2015. */
+  /** Milliseconds since 2015-01-01T00:00:00Z by the client's clock; negative if that is before 2015. */
   readonly originTimestamp: bigint;
   /** 0: the client itself. */
   readonly originFileIdent: bigint;
-  /** A view into the message, or into what its body inflated to. */
+  /** A view of the message, or of its inflated body. */
   readonly bytes: Uint8Array;
 }
 
 /**
- * UPLOAD: changesets, or none (a progress report). The body stays closed until `readUploadBody` opens it, so that
- * an upload which nobody wants costs no inflating, and its size can be set aside first.
+ * UPLOAD: changesets, or none (a progress report). `readUploadBody` parses the body later, so that a refused upload is
+ * never inflated, and memory for its inflated size can be reserved first.
  */
 export interface UploadMessage {
   readonly type: 'upload';
@@ -68,13 +68,13 @@ export interface UploadMessage {
   readonly lockedServerVersion: bigint;
   /** Whether `body` is a zlib stream. */
   readonly isCompressed: boolean;
-  /** Bytes of the body once inflated, at most `maxMessageBytes`; 0: no changesets. As yet only what the header says. */
+  /** Bytes of the inflated body as announced, at most `maxMessageBytes`; 0: no changesets. */
   readonly uncompressedBytes: number;
-  /** A view into the message. */
+  /** A view of the message. */
   readonly body: Uint8Array;
 }
 
-/** MARK: asks for an echo once everything before it has been answered. */
+/** MARK: asks for an echo after everything before it is answered. */
 export interface MarkMessage {
   readonly type: 'mark';
   readonly sessionIdent: number;
@@ -90,18 +90,18 @@ export interface UnbindMessage {
 /** PING, of the connection. */
 export interface PingMessage {
   readonly type: 'ping';
-  /** Milliseconds of a monotonic clock of the client's; PONG repeats it. */
+  /** Milliseconds of the client's monotonic clock; PONG repeats it. */
   readonly timestamp: bigint;
   readonly rtt: bigint;
 }
 
-/** The client could not use what the server sent. */
+/** The client rejects a message of the server. */
 export interface ClientErrorMessage {
   readonly type: 'json_error';
   readonly sessionIdent: number;
-  /** A client's number of its own up to protocol 7, one of the protocol's later. */
+  /** Up to protocol 7 a number of the client's own; later a code of the protocol. */
   readonly code: number;
-  /** At most 1000 characters of what the client says; empty if it says nothing. */
+  /** At most 1000 characters of the client's text; empty if there is none. */
   readonly message: string;
 }
 
@@ -115,7 +115,7 @@ export type ClientMessage =
   | PingMessage
   | ClientErrorMessage;
 
-/** IDENT of the server: the client file's new name. */
+/** IDENT of the server: the client file's new ident. */
 export interface ServerIdentMessage {
   readonly type: 'ident';
   readonly sessionIdent: number;
@@ -125,10 +125,10 @@ export interface ServerIdentMessage {
   readonly clientFileIdentSalt: bigint;
 }
 
-/** What a DOWNLOAD is for; how that is written depends on the protocol version. */
-export type DownloadPurpose = 'bootstrap' | 'steady-state';
+/** The purpose of a DOWNLOAD; its encoding depends on the protocol version. */
+type DownloadPurpose = 'bootstrap' | 'steady-state';
 
-/** DOWNLOAD: a bootstrap (with one empty changeset), or an acknowledgement (with none). */
+/** DOWNLOAD: a bootstrap with one empty changeset, or an acknowledgement without changesets. */
 export interface DownloadMessage {
   readonly type: 'download';
   readonly sessionIdent: number;
@@ -142,29 +142,29 @@ export interface DownloadMessage {
   readonly queryVersion: bigint;
 }
 
-export interface PongMessage {
+interface PongMessage {
   readonly type: 'pong';
   readonly timestamp: bigint;
 }
 
-export interface UnboundMessage {
+interface UnboundMessage {
   readonly type: 'unbound';
   readonly sessionIdent: number;
 }
 
-/** How long a client is to stay away; whole numbers, from 0 on (`multiplier`: from 1 on). */
+/** How long the client must wait; whole numbers from 0 (`multiplier`: from 1). */
 export interface Backoff {
   readonly intervalSeconds: number;
   readonly maxDelaySeconds: number;
   readonly multiplier: number;
 }
 
-/** Actions that are sent; the others of section 7.2 cost clients their data, or are unknown to old ones. */
+/** Actions that are sent. Others of section 7.2 make clients lose data, or are unknown to old clients. */
 export type ErrorAction = 'Transient' | 'ApplicationBug' | 'ProtocolViolation';
 
 export interface ServerErrorMessage {
   readonly type: 'json_error';
-  /** 0 for codes below 200 (the connection), a live session's ident from 200 on. */
+  /** 0 for codes below 200 (the connection); from 200 the ident of a live session. */
   readonly sessionIdent: number;
   readonly code: ErrorWireCode;
   readonly message: string;
@@ -173,21 +173,5 @@ export interface ServerErrorMessage {
   readonly backoff?: Backoff;
 }
 
-/** LOG_MESSAGE; protocol 10 and later only. */
-export interface LogMessage {
-  readonly type: 'log_message';
-  /** 0: the connection. */
-  readonly sessionIdent: number;
-  readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'detail' | 'debug' | 'trace';
-  readonly message: string;
-  readonly coId: string;
-}
-
 export type ServerMessage =
-  | ServerIdentMessage
-  | DownloadMessage
-  | MarkMessage
-  | UnboundMessage
-  | PongMessage
-  | ServerErrorMessage
-  | LogMessage;
+  ServerIdentMessage | DownloadMessage | MarkMessage | UnboundMessage | PongMessage | ServerErrorMessage;

@@ -1,20 +1,19 @@
 import { IngestError, type ErrorCode } from '../errors.js';
 import type { ErrorWireCode } from './wire-codes.js';
 
-/** Particulars of a {@link ProtocolError}. */
-export interface ProtocolErrorOptions extends ErrorOptions {
+interface ProtocolErrorOptions extends ErrorOptions {
   readonly wireCode: ErrorWireCode;
   readonly sessionIdent?: number;
   readonly offset?: number;
 }
 
-/** A message of a client's that cannot be taken. Nothing of it was used. */
+/** A client's message is refused. Nothing of it was used. */
 export class ProtocolError extends IngestError {
-  /** The code for the `json_error` that tells the client; section 7.4. */
+  /** The code of the `json_error` for the client; section 7.4. */
   readonly wireCode: ErrorWireCode;
-  /** The session to tell, where `wireCode` is a session's; taken from the header, so it may be none that lives. */
+  /** The session, if `wireCode` is a session's. It comes from the message's header: there may be no such session. */
   readonly sessionIdent: number | undefined;
-  /** Where in the message it went wrong, in bytes from its start; within an inflated body, from the body's start. */
+  /** Where in the message, in bytes from its start; in an inflated body, from the body's start. */
   readonly offset: number | undefined;
 
   constructor(code: ErrorCode, particulars: string, options: ProtocolErrorOptions) {

@@ -1,8 +1,8 @@
 /**
- * One typed message → one binary WebSocket message of the server's.
+ * One typed message → one binary WebSocket message of the server.
  *
- * Clients meet a malformed message with a reconnect in an hour, or with a crash (sections 5.1, 7.3): so whatever they
- * check is checked here first. A message that fails is a fault of this server's, hence a `RangeError`.
+ * After a malformed message, clients reconnect in an hour, or crash (sections 5.1, 7.3). So the encoders make the clients'
+ * checks first. A failed check is a bug of this server, hence a `RangeError`.
  *
  * Source: sync protocol, sections 3.2, 3.4, 3.5, 5.1 and 7.
  *
@@ -11,12 +11,12 @@
 import { encodeDownload } from './download-message.js';
 import { encodeServerError } from './error-message.js';
 import { demand, encodeMessage } from './message-bytes.js';
-import type { LogMessage, ProtocolVersion, ServerIdentMessage, ServerMessage } from './messages.js';
+import type { ProtocolVersion, ServerIdentMessage, ServerMessage } from './messages.js';
 
 /**
- * Encodes one message in the form that a version's clients read.
+ * Encodes one message for a protocol version.
  *
- * @throws RangeError if the message is one that clients would not survive, or that its version does not have
+ * @throws RangeError if clients would reject the message
  */
 export function encodeServerMessage(message: ServerMessage, version: ProtocolVersion): Uint8Array {
   switch (message.type) {
@@ -25,35 +25,26 @@ export function encodeServerMessage(message: ServerMessage, version: ProtocolVer
     case 'download':
       return encodeDownload(message, version);
     case 'mark':
-      demand(message.sessionIdent >= 1, 'mark: session ident from 1 on');
+      demand(message.sessionIdent >= 1, 'mark: the session ident is at least 1');
       return encodeMessage(['mark', message.sessionIdent, message.requestIdent]);
     case 'unbound':
-      demand(message.sessionIdent >= 1, 'unbound: session ident from 1 on');
+      demand(message.sessionIdent >= 1, 'unbound: the session ident is at least 1');
       return encodeMessage(['unbound', message.sessionIdent]);
     case 'pong':
       return encodeMessage(['pong', message.timestamp]);
     case 'json_error':
       return encodeServerError(message);
-    case 'log_message':
-      return encodeLogMessage(message, version);
   }
 }
 
 /** `ident S <file_ident> <salt>\n` */
 function encodeIdent({ sessionIdent, clientFileIdent, clientFileIdentSalt }: ServerIdentMessage): Uint8Array {
   const max = 2n ** 63n - 1n;
-  demand(sessionIdent >= 1, 'ident: session ident from 1 on');
-  demand(clientFileIdent >= 1n && clientFileIdent <= max, 'ident: file ident from 1 to 2^63 - 1');
+  demand(sessionIdent >= 1, 'ident: the session ident is at least 1');
+  demand(clientFileIdent >= 1n && clientFileIdent <= max, 'ident: the file ident is from 1 to 2^63 - 1');
   demand(
     clientFileIdentSalt >= -max && clientFileIdentSalt <= max && clientFileIdentSalt !== 0n,
-    'ident: salt from -(2^63 - 1) to 2^63 - 1, not 0',
+    'ident: the salt is from -(2^63 - 1) to 2^63 - 1, not 0',
   );
   return encodeMessage(['ident', sessionIdent, clientFileIdent, clientFileIdentSalt]);
-}
-
-/** `log_message S <size>\n` + JSON, whose keys are all required */
-function encodeLogMessage(message: LogMessage, version: ProtocolVersion): Uint8Array {
-  demand(version >= 10, 'log_message: protocol 10 or later');
-  const body = JSON.stringify({ level: message.level, msg: message.message, co_id: message.coId });
-  return encodeMessage(['log_message', message.sessionIdent], body);
 }

@@ -1,5 +1,5 @@
 /**
- * Which protocol version a connection speaks.
+ * Chooses a connection's protocol version.
  *
  * Source: sync protocol, sections 1 (versions), 2.1 (offers) and 2.4 (refusals).
  *
@@ -8,21 +8,21 @@
 import { protocolVersions, type ProtocolVersion } from './messages.js';
 
 /** Why no protocol was chosen. */
-export type SubprotocolRefusal =
+type SubprotocolRefusal =
   'too-many-offers' | 'no-offer' | 'partition-based' | 'client-too-new' | 'client-too-old';
 
-/** The outcome of {@link chooseProtocol}. */
-export type ProtocolChoice =
+/** The result of {@link chooseProtocol}. */
+type ProtocolChoice =
   | {
       readonly chosen: true;
       readonly version: ProtocolVersion;
-      /** The offered string, byte for byte: what `Sec-WebSocket-Protocol` of the answer has to be. */
+      /** The offered string, byte for byte: `Sec-WebSocket-Protocol` of the answer must equal it. */
       readonly subprotocol: string;
     }
   | {
       readonly chosen: false;
       readonly reason: SubprotocolRefusal;
-      /** Body of the HTTP 400 that refuses the upgrade; older clients look for these words. Never answer with 101. */
+      /** Body of the HTTP 400 that refuses the upgrade; older clients search it for these words. Never answer with 101. */
       readonly body: string;
     };
 
@@ -39,11 +39,11 @@ const refusalBodies: Readonly<Record<SubprotocolRefusal, string>> = {
 };
 
 /**
- * Chooses the client's highest offer, or refuses. A lower one will not do: the client writes its messages by its own
- * highest version, whatever the server picks.
+ * Chooses the client's highest offer, or refuses. Lower offers cannot be chosen: the client writes its messages in its
+ * highest version, whatever the server chooses.
  *
  * @param offers - the request's `Sec-WebSocket-Protocol`: `com.mongodb.realm-query-sync#9, …#8`, separated by commas
- * with or without a space; protocol 7 writes `/` where later ones write `#`
+ *   with or without a space; protocol 7 writes `/` instead of `#`
  */
 export function chooseProtocol(offers: string): ProtocolChoice {
   if (offers.length > maxOffersLength) return refuse('too-many-offers');

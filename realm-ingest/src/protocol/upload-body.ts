@@ -1,5 +1,5 @@
 /**
- * The body of an UPLOAD: changesets back to back.
+ * The body of an UPLOAD: a sequence of changesets.
  *
  * ```
  * body      = *changeset
@@ -17,21 +17,20 @@ import { ProtocolError } from './protocol-error.js';
 import { connectionErrors } from './wire-codes.js';
 
 /**
- * The most changesets in one UPLOAD. Clients stop adding at 131,072 bytes (section 8.2), of which each takes ten at
- * least; a body of empty ones alone would take a hundred times its size in memory.
+ * The most changesets in one UPLOAD. Clients stop adding at 131,072 bytes (section 8.2), and each takes at least ten. A
+ * body of empty changesets would take a hundred times its size in memory.
  */
 export const maxChangesetsPerUpload = 65_536;
 
 /**
- * Opens the body of an UPLOAD. Large ones inflate outside the event loop, so a later message's body may be ready
- * before an earlier one's: whoever calls this takes a session's uploads one after the other.
+ * Parses the body of an UPLOAD. Large bodies inflate in another thread, so a later body may be ready before an earlier
+ * one: the caller must read the uploads of a session one after the other.
  *
- * Versions are given as they came: that they rise, and that `originFileIdent` is 0, is not looked at here.
+ * Versions are not checked here: neither that they rise, nor that `originFileIdent` is 0.
  *
  * @returns the changesets, in wire order; empty for a progress report. Their bytes are views
- * @throws {@link ProtocolError} with wire code 110 (the body does not inflate to the size announced), 111 (a
- * changeset's header is malformed, or there are more than {@link maxChangesetsPerUpload}) or 112 (a changeset ends
- * beyond the body)
+ * @throws {@link ProtocolError} with wire code 110 (the body does not inflate to the announced size), 111 (a changeset's
+ *   header is malformed, or there are more than {@link maxChangesetsPerUpload}) or 112 (a changeset ends beyond the body)
  */
 export async function readUploadBody(
   upload: Pick<UploadMessage, 'body' | 'isCompressed' | 'uncompressedBytes'>,
@@ -53,22 +52,26 @@ function parseUploadBody(body: Uint8Array): UploadedChangeset[] {
     const fields = new FieldReader(body, offset, connectionErrors.badChangesetHeader, 'changeset header');
     const clientVersion = fields.version('client version');
     const serverVersion = fields.version('server version');
-    // The client subtracts 2015 from its clock without a sign: a clock that stands before 2015 wraps around.
+    // The client subtracts 2015 from its clock in unsigned arithmetic: a clock before 2015 wraps around.
     const originTimestamp = BigInt.asIntN(64, fields.uint64('origin timestamp'));
     const originFileIdent = fields.version('origin file ident');
     const size = fields.size('size');
     const start = fields.offset;
     if (fields.ended) {
-      throw new ProtocolError('message-syntax', 'changeset header: ends in a line feed, not in a space', {
+      throw new ProtocolError('message-syntax', 'changeset header: ends with a line feed, not with a space', {
         wireCode: connectionErrors.badChangesetHeader,
         offset: start - 1,
       });
     }
     if (size > body.length - start) {
-      throw new ProtocolError('message-syntax', `changeset of ${size} bytes, ${body.length - start} there`, {
-        wireCode: connectionErrors.badChangesetSize,
-        offset: start,
-      });
+      throw new ProtocolError(
+        'message-syntax',
+        `changeset of ${size} bytes, ${body.length - start} present`,
+        {
+          wireCode: connectionErrors.badChangesetSize,
+          offset: start,
+        },
+      );
     }
     offset = start + size;
     const bytes = body.subarray(start, offset);

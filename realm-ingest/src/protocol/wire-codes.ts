@@ -1,18 +1,16 @@
 /**
- * The error codes that this server sends, by their names in the protocol.
+ * The error codes that this server sends, named as in the protocol.
  *
- * Left out on purpose: codes without an entry in the translation table of newer clients, whose process they abort
- * (104, 202, 203, 205, 207, 214, 215, 218 to 221, 224; section 7.3); codes that start a client reset, or a
- * migration; and codes unknown to one of the protocol versions that we speak.
+ * Left out on purpose: codes that abort the process of newer clients (104, 202, 203, 205, 207, 214, 215, 218 to 221, 224;
+ * section 7.3); codes that start a client reset or a migration; and codes that one of our protocol versions does not know.
  *
  * Source: sync protocol, sections 7.3 and 7.4.
  *
  * @module
  */
 
-/** Codes that concern the connection; they go out with session ident 0. */
+/** Codes for the connection, sent with session ident 0. */
 export const connectionErrors = {
-  connectionClosed: 100,
   otherError: 101,
   unknownMessage: 102,
   badSyntax: 103,
@@ -24,25 +22,23 @@ export const connectionErrors = {
   badChangesetSize: 112,
 } as const;
 
-/** Codes that concern one live session. */
+/** Codes for one live session. */
 export const sessionErrors = {
-  sessionClosed: 200,
   otherSessionError: 201,
-  permissionDenied: 206,
   userMismatch: 223,
   badQuery: 226,
 } as const;
 
-export type ConnectionWireCode = (typeof connectionErrors)[keyof typeof connectionErrors];
-export type SessionWireCode = (typeof sessionErrors)[keyof typeof sessionErrors];
+type ConnectionWireCode = (typeof connectionErrors)[keyof typeof connectionErrors];
+type SessionWireCode = (typeof sessionErrors)[keyof typeof sessionErrors];
 
-/** Every code that may stand in a `json_error` of this server. */
+/** Every code that this server may send in a `json_error`. */
 export type ErrorWireCode = ConnectionWireCode | SessionWireCode;
 
 const connectionCodes: ReadonlySet<number> = new Set(Object.values(connectionErrors));
 const sessionCodes: ReadonlySet<number> = new Set(Object.values(sessionErrors));
 
-/** Which of the two a code concerns; undefined for a code that this server does not send. */
+/** The scope of a code; undefined for a code that this server does not send. */
 export function scopeOfWireCode(code: number): 'connection' | 'session' | undefined {
   if (connectionCodes.has(code)) return 'connection';
   return sessionCodes.has(code) ? 'session' : undefined;

@@ -5,7 +5,7 @@
  */
 import { STATUS_CODES, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
 import { AuthError, type AppServicesErrorCode } from '../auth/auth-error.js';
-import { LogThrottle } from '../log-throttle.js';
+import { LogThrottle } from '../time/log-throttle.js';
 import type { Logger } from '../logger.js';
 import { StoreError } from '../store/store-error.js';
 
@@ -104,7 +104,7 @@ export class ErrorAnswers {
   }
 
   #tellFailure(error: StoreError): void {
-    if (this.#isClosing() && error.mayComeOfClosing) return;
+    if (this.#isClosing() && error.isExpectedWhileClosing) return;
     const events = this.#lines.admit(error.code);
     if (events !== undefined) this.#logger.warn({ err: error, events }, 'requests could not be answered');
   }

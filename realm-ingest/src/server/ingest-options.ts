@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { classNamesFor, InvalidOptionError } from 'opentelemetry-exporter-realm/wire';
+import { InvalidOptionError } from 'opentelemetry-exporter-realm/wire';
 import { defaultAccessTokenSeconds } from '../auth/authenticator.js';
 import type { Logger } from '../logger.js';
-import { resolveCollectionNames } from '../store/collection-names.js';
+import { checkStoredClasses } from '../pipeline/stored-classes.js';
 import type { Store } from '../store/store.js';
 import { defaultSyncLimits } from '../sync/sync-limits.js';
 import { createDefaultLogger } from './default-logger.js';
@@ -130,10 +130,16 @@ export function resolveIngestOptions(options: IngestServerOptions): ResolvedInge
       'http:// or https://, a host, and nothing but a port behind',
     );
   }
-  const classPrefix = requireClassPrefix(options.classPrefix ?? '');
-  const { secret, maxDeadLetterBytes, retentionSeconds, indexAttributes = false, collections } = options;
-  const classes = requireClasses(options.classes ?? []);
-  resolveCollectionNames({ classPrefix, classes, collections });
+  const {
+    classPrefix = '',
+    classes = [],
+    secret,
+    maxDeadLetterBytes,
+    retentionSeconds,
+    indexAttributes = false,
+    collections,
+  } = options;
+  checkStoredClasses({ classPrefix, classes, collections });
   if (typeof store === 'object')
     refuseStoreOptions({ maxDeadLetterBytes, retentionSeconds, indexAttributes });
   return {
@@ -200,28 +206,8 @@ function resolveMetrics({ metricsHost, metricsPort }: IngestServerOptions): Reso
   return { host, port: requireInteger('metricsPort', metricsPort, 0, 65_535) };
 }
 
-/** @throws InvalidOptionError unless it makes names of classes */
-export function requireClassPrefix(classPrefix: string): string {
-  classNamesFor(classPrefix);
-  return classPrefix;
-}
-
-/** Class names that may be admitted: what Realm takes as a name, and MongoDB as a collection's that is not ours. */
-export function requireClasses(classes: readonly string[]): readonly string[] {
-  for (const name of classes) {
-    const usable =
-      typeof name === 'string' &&
-      Buffer.byteLength(name) <= 57 &&
-      /^(?!system\.|realm_ingest\.)[^$\0]+$/.test(name);
-    if (!usable) {
-      throw new InvalidOptionError('classes', name, 'names of Realm classes: at most 57 bytes, without $');
-    }
-  }
-  return classes;
-}
-
 /** @throws InvalidOptionError unless it is an app id, which goes into URLs as it is */
-export function requireAppId(appId: string): string {
+function requireAppId(appId: string): string {
   if (typeof appId !== 'string' || !/^[\w.-]{1,100}$/.test(appId) || /^\.+$/.test(appId)) {
     throw new InvalidOptionError('appId', appId, 'up to 100 letters, digits, ".", "_" and "-"');
   }

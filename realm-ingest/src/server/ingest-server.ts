@@ -9,12 +9,11 @@ import { Authenticator, type AuthenticatorCounters } from '../auth/authenticator
 import { deriveKeys } from '../auth/derived-keys.js';
 import { resolveServerSecret } from '../auth/server-secret.js';
 import type { Logger } from '../logger.js';
-import { settlesWithin } from '../settles-within.js';
+import { settlesWithin } from '../time/settles-within.js';
 import { openStore } from '../store/open-store.js';
 import { StoreError } from '../store/store-error.js';
 import type { Store } from '../store/store.js';
-import { unlessAborted } from '../store/unless-aborted.js';
-import { defaultSyncLimits } from '../sync/sync-limits.js';
+import { abortable } from '../store/abortable.js';
 import { createChangesetConverter } from '../pipeline/changeset-documents.js';
 import { createClientApi } from './client-api.js';
 import {
@@ -27,7 +26,7 @@ import { originOfAddress, originOfHost } from './location.js';
 import { IngestMetrics } from './metrics/ingest-metrics.js';
 import { listenForScrapes } from './metrics/metrics-listener.js';
 import { SyncCounter, type SyncCounters } from './sync-counters.js';
-import { createSyncEndpoint } from './sync-socket/sync-endpoint.js';
+import { SyncEndpoint } from './sync-socket/sync-endpoint.js';
 import { SyncUpgrades } from './sync-socket/sync-upgrades.js';
 import { UploadPipeline, type UploadCounters } from '../pipeline/upload-pipeline.js';
 
@@ -159,7 +158,7 @@ async function serve(
   const { appId, host, tls, logger, publicUrl, maxMessageBytes, maxInflightBytes } = options;
   const scheme = tls ? 'https' : 'http';
   // A store that was handed in may be down and wait; our own ends its waiting itself.
-  const secret = await unlessAborted(
+  const secret = await abortable(
     resolveServerSecret(store, options.secret, logger),
     signal,
     () => new StoreError('store-unavailable', 'the server was closed while it started', { retryable: true }),
@@ -176,17 +175,19 @@ async function serve(
     store,
     saltKey: keys.saltKey,
     converter: createChangesetConverter(options),
-    onBroken,
-    onCommit: (seconds) => {
-      metrics.observeCommit(seconds);
-    },
     logger,
+    observer: {
+      committed: (seconds) => {
+        metrics.observeCommit(seconds);
+      },
+      broken: onBroken,
+    },
   });
   void store.failed?.then(onBroken);
   const sync = new SyncCounter();
-  const endpoint = createSyncEndpoint({
-    host: pipeline,
-    limits: { ...defaultSyncLimits, maxMessageBytes, maxInflightBytes },
+  const endpoint = new SyncEndpoint({
+    pipeline,
+    limits: { maxMessageBytes, maxInflightBytes },
     observer: sync,
     logger,
   });
@@ -196,14 +197,7 @@ async function serve(
     users: authenticator.counters,
   });
   const metrics = new IngestMetrics({ counters, connections: endpoint, maxInflightBytes });
-  const upgrades = new SyncUpgrades({
-    appId,
-    authenticator,
-    accept: (request, socket, head, user) => {
-      endpoint.handleUpgrade(request, socket, head, user);
-    },
-    logger,
-  });
+  const upgrades = new SyncUpgrades({ appId, authenticator, endpoint, logger });
   let closing = false;
   const listener = createListener(
     createClientApi({

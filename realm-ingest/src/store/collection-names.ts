@@ -1,44 +1,43 @@
 /**
- * Which class's documents go into which collection.
+ * The collections of classes.
  *
  * @module
  */
 import { InvalidOptionError } from 'opentelemetry-exporter-realm/wire';
 
-/** The classes that are stored, and where. */
+/** The stored classes and their collections. */
 export interface StoredClasses {
-  /** Prefix of our own classes, as in the exporters. Default: none. */
+  /** Prefix of the telemetry classes, as in the exporters. Default: none. */
   readonly classPrefix?: string | undefined;
-  /** Classes that are stored besides ours. Default: none. */
+  /** Other classes to store. Default: none. */
   readonly classes?: readonly string[] | undefined;
-  /** Collections by class, of classes whose collections are not called as they are. Default: none. */
+  /** Names of collections by class, if they differ from the class. Default: none. */
   readonly collections?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface CollectionNames {
   readonly span: string;
   readonly logRecord: string;
-  /** Ours first. */
+  /** Telemetry first. */
   readonly all: readonly string[];
-  /** Of a class that is stored. */
+  /** The collection of a stored class. */
   of(className: string): string;
 }
 
 /**
- * What the longest name of a database (63 bytes) leaves of the 235 bytes that MongoDB has for the full name of a
- * collection that may be sharded.
+ * MongoDB allows 235 bytes for the full name of a sharded collection; the longest name of a database takes 63 and a dot.
  */
 const maxNameBytes = 171;
 
 const validNames =
   `names of at most ${maxNameBytes} bytes, without $ and NUL, that do not begin with "system." or "realm_ingest.", ` +
-  'and have no dot at either end and no two dots together';
+  'do not begin or end with a dot, and have no two dots in a row';
 
 /**
- * The collections of all classes that are stored: each has its own, by default one of its name.
+ * The collections of all stored classes. Each class has its own, by default named like the class.
  *
- * @throws InvalidOptionError for a name that MongoDB or we have no room for, a collection of two classes, and a class
- *   that is not stored
+ * @throws InvalidOptionError for a name that MongoDB or we cannot use, for two classes with the same collection, and for a
+ *   class that is not stored
  */
 export function resolveCollectionNames({
   classPrefix = '',
@@ -51,7 +50,7 @@ export function resolveCollectionNames({
     throw new InvalidOptionError(
       'collections',
       collections,
-      'names of collections by class: { Span: "traces" }',
+      'names of collections by class, such as { Span: "traces" }',
     );
   }
   for (const [className, name] of Object.entries(collections)) {
@@ -71,7 +70,7 @@ export function resolveCollectionNames({
     }
     if (!isCollectionName(name)) {
       const expected =
-        'classes whose names can be those of collections, or other names for those (collections)';
+        'classes with valid names of collections, or other names for these (option collections)';
       throw new InvalidOptionError('classes', name, expected);
     }
     owners.set(name, className);

@@ -1,17 +1,17 @@
 /**
- * What both stores make of a request before they write it, and of what they wrote.
+ * The commit rules that both stores share.
  *
  * @module
  */
 import type { DeadLetterOrigin, NewDeadLetter } from './new-dead-letter.js';
 import type { ChangesetDocuments, ClientFile, CommitRequest, CommitResult, DeadLetter } from './store.js';
 
-/** Everything that one commit writes. */
+/** One commit. */
 export interface Commit<Changeset = ChangesetDocuments> extends DeadLetterOrigin {
   readonly changesets: readonly Changeset[];
-  /** Undefined where a dead letter is retried, or a part is committed: that is no progress of its file. */
+  /** Undefined for the retry of a dead letter and for a part: these are no progress of the file. */
   readonly file: ClientFile | undefined;
-  /** Key of the dead letter that is retried. */
+  /** Key of the retried dead letter. */
   readonly retried: string | undefined;
 }
 
@@ -27,29 +27,29 @@ export function commitOfRetry(letter: DeadLetter, changeset: ChangesetDocuments)
   return { appId, userId, fileIdent, receivedAt, changesets: [changeset], file: undefined, retried };
 }
 
-/** What a commit came to. */
+/** The outcome of a commit. */
 export interface CommitOutcome {
   readonly stored: number;
   readonly duplicates: number;
-  /** In the order of what they were made of; a key may be among them twice. */
+  /** In the order of documents and rejections; a key may occur twice. */
   readonly letters: readonly NewDeadLetter[];
-  /** Keys of those that were not there before. */
+  /** Keys of the new letters. */
   readonly added: ReadonlySet<string>;
 }
 
-/** Whether the dead letter that was retried is to go: something came of it, and not itself again. */
+/** Whether to delete the retried dead letter: the retry had a result, and the letter is not part of it. */
 export function isRetryResolved({ retried }: Commit<unknown>, outcome: CommitOutcome): boolean {
   const { stored, duplicates, letters } = outcome;
   if (retried === undefined || letters.some(({ key }) => key === retried)) return false;
   return stored + duplicates + letters.length > 0;
 }
 
-/** Letters that were there already are no news of an upload; of a retry, all say what still stands in its way. */
+/** An upload reports only new letters. A retry reports all: they say why something still cannot be stored. */
 export function toCommitResult({ retried }: Commit<unknown>, outcome: CommitOutcome): CommitResult {
   const { stored, duplicates, letters, added } = outcome;
-  const untold = new Set(added);
+  const unreported = new Set(added);
   const deadLetters = letters
-    .filter(({ key }) => untold.delete(key) || retried !== undefined)
+    .filter(({ key }) => unreported.delete(key) || retried !== undefined)
     .map(({ className, reason }) => ({ reason, ...(className !== undefined && { className }) }));
   return { stored, duplicates, deadLetters };
 }

@@ -6,18 +6,18 @@
 import { createHash } from 'node:crypto';
 import type { DeadLetterReason } from './store.js';
 
-/** SHA-256 of a changeset, 32 bytes: under it, its bytes are kept once for all dead letters that come of it. */
+/** SHA-256 of a changeset, 32 bytes. All dead letters of a changeset share its bytes, which are stored under it. */
 export function digestChangeset(bytes: Uint8Array): Uint8Array {
   return createHash('sha256').update(bytes).digest();
 }
 
-/** Stands for "the whole changeset": no object has this place. */
+/** Stands for the whole changeset: no object has this place. */
 const noPlace = -(2n ** 63n);
 
 /**
  * The key of a dead letter: hex SHA-256 of the changeset's digest (32 bytes), the place (64 bits, big endian, two's
- * complement; the smallest where the whole changeset is meant) and the reason in UTF-8. The same object of the same
- * changeset set aside for the same reason is the same dead letter, whoever meets it and whenever.
+ * complement; the smallest for the whole changeset) and the reason in UTF-8. So the same object of the same changeset,
+ * rejected for the same reason, always has the same dead letter.
  *
  * @param digest - {@link digestChangeset} of the changeset
  */
@@ -31,10 +31,8 @@ export function deadLetterKey(
   return createHash('sha256').update(digest).update(placeBytes).update(reason).digest('hex');
 }
 
-/**
- * The keys that begin so: from `first` on, before `end`. Undefined for what no key begins with.
- */
+/** The range of keys that begin with `key`: from `first`, before `end`. Undefined if no key can begin with it. */
 export function keysBeginningWith(key: string): { readonly first: string; readonly end: string } | undefined {
-  // The end has the character after every hex digit.
+  // `g` follows every hex digit.
   return /^[0-9a-f]{1,64}$/u.test(key) ? { first: key, end: `${key}g` } : undefined;
 }

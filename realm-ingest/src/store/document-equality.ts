@@ -1,5 +1,5 @@
 /**
- * When two documents are the same.
+ * Equality of documents.
  *
  * Source: design, rule of delivery 4.
  *
@@ -8,10 +8,10 @@
 import { isMap, type BsonWrapper, type Document, type DocumentValue } from './document.js';
 
 /**
- * Whether two documents are equal by BSON type and bits, `ingest` left out. NaN equals NaN; -0 and 0 differ, and so do
+ * Whether two documents are equal by BSON type and bits, without `ingest`. NaN equals NaN; -0 and 0 differ, and so do
  * Int32 1 and Int64 1.
  *
- * The order of fields does not count: neither a Realm object nor a dictionary has one that a client could mean.
+ * The order of fields does not matter: Realm objects and dictionaries have no order.
  */
 export function equalDocuments(left: Document, right: Document): boolean {
   return equalFields(left, right, 'ingest');
@@ -38,7 +38,7 @@ function equalValues(left: DocumentValue, right: DocumentValue): boolean {
       Array.isArray(left) &&
       Array.isArray(right) &&
       left.length === right.length &&
-      left.every((value: DocumentValue, place) => equalValues(value, right[place] as DocumentValue))
+      left.every((value: DocumentValue, index) => equalValues(value, right[index] as DocumentValue))
     );
   }
   if (isMap(left) || isMap(right)) return isMap(left) && isMap(right) && equalFields(left, right);
@@ -65,5 +65,5 @@ function equalWrappers(left: BsonWrapper, right: BsonWrapper): boolean {
 }
 
 function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
-  return left.length === right.length && left.every((byte, place) => byte === right[place]);
+  return left.length === right.length && left.every((byte, index) => byte === right[index]);
 }

@@ -1,5 +1,5 @@
 /**
- * `_id`s as texts that can be compared.
+ * `_id`s as comparable texts.
  *
  * @module
  */
@@ -7,12 +7,12 @@ import { isMap, type BsonWrapper, type DocumentValue } from './document.js';
 import { encodeWrapper } from './wrapper-json.js';
 
 /**
- * The key under which a document is stored: equal for the `_id`s that are one key in MongoDB, and for no others.
+ * The key of a stored document: equal exactly for those `_id`s that are the same key in MongoDB.
  *
- * MongoDB compares numbers by value, not by type: 1 as Int32, Int64, double or decimal is one key, and so are -0 and
- * 0, and NaN and NaN. Maps are compared with their fields in order. `null` is an `_id` like any other.
+ * MongoDB compares numbers by value, not by type: 1 as Int32, Int64, double or decimal is the same key, and so are -0 and
+ * 0, and NaN and NaN. The order of a map's fields matters. `null` is an ordinary `_id`.
  *
- * It is JSON: `{"$oid":"…"}`, `"text"`, `42`, `null`.
+ * The key is JSON: `{"$oid":"…"}`, `"text"`, `42`, `null`.
  */
 export function documentKey(id: DocumentValue): string {
   if (id === null) return 'null';
@@ -51,7 +51,7 @@ interface Decimal {
   readonly exponent: number;
 }
 
-/** Integers of up to 20 digits in full, all others as coefficient without trailing zeros and exponent. */
+/** Integers of up to 20 digits in full; other numbers as coefficient without trailing zeros, and exponent. */
 function decimalKey({ coefficient, exponent }: Decimal): string {
   if (coefficient === 0n) return '0';
   while (coefficient % 10n === 0n) {
@@ -73,7 +73,7 @@ function decimalOfDouble(value: number): Decimal {
   return { coefficient: BigInt(value) * 5n ** BigInt(halvings), exponent: -halvings };
 }
 
-/** What Decimal128 prints; undefined for NaN and the infinities. */
+/** Parses the text of a Decimal128; undefined for NaN and the infinities. */
 function parseDecimal(text: string): Decimal | undefined {
   const match = /^(-?\d+)(?:\.(\d+))?(?:E([+-]?\d+))?$/u.exec(text);
   if (match === null) return undefined;

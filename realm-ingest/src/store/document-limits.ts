@@ -1,33 +1,33 @@
 /**
- * What MongoDB would refuse, and therefore no store takes.
+ * The limits of documents, in every store: those of MongoDB.
  *
  * @module
  */
 import { isMap, type BsonWrapper, type Document, type DocumentValue } from './document.js';
 import type { DeadLetterReason } from './store.js';
 
-/** The largest document, in bytes of BSON. */
+/** Size limit of a document, in bytes of BSON. */
 export const maxDocumentBytes = 16 * 1024 * 1024;
 
 /**
- * The deepest document. As MongoDB's manual counts, every object and every array is a level, the document itself is
+ * Depth limit of a document. As in MongoDB's manual, every object and every array is a level, and the document itself is
  * the first.
  */
-export const maxDocumentDepth = 100;
+const maxDocumentDepth = 100;
 
 /** Why a document can never be stored. */
 export interface Unstorable {
   readonly reason: Extract<DeadLetterReason, 'too-large' | 'too-deep' | 'unstorable-value'>;
-  /** What was wrong and where. */
+  /** What is wrong, and where. */
   readonly detail: string;
 }
 
 /**
- * Bytes of BSON that a document takes, or why it can never be stored: more than {@link maxDocumentBytes} or
- * {@link maxDocumentDepth}, NUL or a lone surrogate in a field's name, a lone surrogate in a string, an integer beyond
- * 64 bits, an invalid Date, no `_id` or an array as one.
+ * The size of a document in bytes of BSON, or why it can never be stored: it is too large or too deep, a field's name
+ * contains NUL or a lone surrogate, a string contains a lone surrogate, an integer is beyond 64 bits, a Date is invalid, or
+ * `_id` is missing or an array.
  *
- * Every store holds the same limits, so that documents can move from one to another.
+ * Every store has the same limits, so that documents can move between stores.
  */
 export function measureDocument(document: Document): number | Unstorable {
   try {
@@ -46,9 +46,9 @@ export function measureDocument(document: Document): number | Unstorable {
 }
 
 /**
- * Bytes of BSON that a document takes.
+ * The size of a document in bytes of BSON.
  *
- * @throws TypeError for what {@link measureDocument} refuses, but for its size
+ * @throws TypeError for a document that {@link measureDocument} refuses for another reason than its size
  */
 export function documentSize(document: Document): number {
   try {
@@ -72,8 +72,8 @@ function refuse(reason: Unstorable['reason'], detail: string): never {
 }
 
 /**
- * Bytes of BSON. Not `calculateObjectSize` of `bson`: that one takes a user's map with a field `_bsontype` for a value
- * of its own.
+ * Bytes of BSON. Not with `calculateObjectSize` of `bson`, which mistakes a map with a user's field `_bsontype` for a BSON
+ * value.
  */
 function sizeOf(value: DocumentValue, depth: number): number {
   if (value === null) return 0;
@@ -109,14 +109,15 @@ function sizeOfWrapper(value: BsonWrapper): number {
   }
 }
 
-/** Of an array, too: BSON writes its indexes as names. */
+/** Also for an array: BSON writes its indexes as names. */
 function sizeOfContainer(fields: Document, depth: number): number {
   if (depth > maxDocumentDepth) {
     refuse('too-deep', `nested more than ${maxDocumentDepth} levels deep`);
   }
   let bytes = 5;
   for (const [name, value] of Object.entries(fields)) {
-    if (name.includes('\0')) refuse('unstorable-value', `a field's name holds NUL: ${JSON.stringify(name)}`);
+    if (name.includes('\0'))
+      refuse('unstorable-value', `a field's name contains NUL: ${JSON.stringify(name)}`);
     bytes += 2 + sizeOfString(name, "a field's name") + sizeOf(value, depth + 1);
   }
   return bytes;
@@ -126,7 +127,7 @@ const loneSurrogate = /\p{Surrogate}/u;
 
 function sizeOfString(text: string, what: string): number {
   if (loneSurrogate.test(text)) {
-    refuse('unstorable-value', `${what} holds a lone surrogate: ${JSON.stringify(text.slice(0, 100))}`);
+    refuse('unstorable-value', `${what} contains a lone surrogate: ${JSON.stringify(text.slice(0, 100))}`);
   }
   return Buffer.byteLength(text);
 }

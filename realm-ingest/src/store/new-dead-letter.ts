@@ -1,5 +1,5 @@
 /**
- * What both stores keep of something that can never be stored, and what it counts.
+ * New dead letters, and the bytes that they count.
  *
  * @module
  */
@@ -7,25 +7,25 @@ import { deadLetterKey, digestChangeset } from './dead-letter-key.js';
 import { StoreError } from './store-error.js';
 import type { DeadLetter, Rejection } from './store.js';
 
-/** What a letter counts besides the bytes of its changeset. SQLite's schema has the same number in its triggers. */
+/** Bytes that a letter counts besides its changeset. The triggers of SQLite's schema use the same number. */
 export const letterBytes = 1024;
 
-/** Changesets are kept in pieces of so many bytes: no row is large, and none comes near MongoDB's limit. */
+/** The size of a changeset's pieces: no row is large, and none comes near MongoDB's limit. */
 export const changesetPieceBytes = 1024 * 1024;
 
-/** What a letter keeps of a detail or a class name, in UTF-16 code units. */
+/** Length limit of a letter's detail and class name, in UTF-16 code units. */
 const maxTextLength = 500;
 
-/** A letter that may be there already. */
+/** A letter to add, unless it exists. */
 export interface NewDeadLetter extends DeadLetter {
   /** SHA-256 of the changeset. */
   readonly digest: Uint8Array;
 }
 
-/** Whose changeset it was. */
+/** The origin of a changeset. */
 export type DeadLetterOrigin = Pick<DeadLetter, 'appId' | 'userId' | 'fileIdent' | 'receivedAt'>;
 
-/** Makes letters of one changeset; its digest is taken once, for the first of them. */
+/** Makes the letters of one changeset; the first one computes its digest. */
 export function letterWriter(
   { appId, userId, fileIdent, receivedAt }: DeadLetterOrigin,
   { bytes, clientVersion }: { readonly bytes: Uint8Array; readonly clientVersion: bigint },
@@ -51,17 +51,17 @@ export function letterWriter(
   };
 }
 
-/** For an upload that adds a letter while there is no room for one. */
+/** The error for an upload whose dead letters do not fit. */
 export function deadLettersFull(maxBytes: number): StoreError {
   return new StoreError(
     'store-dead-letters-full',
-    `they may take ${maxBytes} bytes (--max-dead-letter-bytes); look at them, delete or retry them, or ` +
-      'allow more. Uploads that would add one are held back until then',
+    `they may take ${maxBytes} bytes (--max-dead-letter-bytes). Uploads that would add one are held back until you ` +
+      'retry or delete dead letters, or raise the limit',
     { retryable: true },
   );
 }
 
-/** Well-formed, whatever was cut through, and without NUL, at which a text ends for many of its readers. */
+/** Shortens a text and keeps it well-formed. Escapes NUL, at which many readers end a text. */
 function clip(text: string): string {
   return Buffer.from(text.slice(0, maxTextLength).replaceAll('\0', '\\0')).toString();
 }

@@ -1,5 +1,5 @@
 /**
- * Stores by URL.
+ * Opens stores by URL.
  *
  * @module
  */
@@ -12,42 +12,41 @@ import { openSqliteStore } from './sqlite/sqlite-store.js';
 import type { Store, StoreMode } from './store.js';
 
 /**
- * With the classes that are stored, whose collections `serve` prepares: SQL views, MongoDB's indexes. MongoDB has
- * collections of other names (`collections`) where whoever makes the documents is told them, too.
+ * `serve` prepares the collections of the stored classes: SQL views in SQLite, indexes in MongoDB. Give the same
+ * `collections` to whatever makes the documents.
  */
 export interface OpenStoreOptions extends StoredClasses {
   readonly mode: StoreMode;
-  /** How much dead letters may take, 1 KiB for each and the bytes of their changesets. Default: 1 GiB. */
+  /** Limit for all dead letters: 1 KiB for each, and the bytes of their changesets. Default: 1 GiB. */
   readonly maxDeadLetterBytes?: number;
-  /** SQLite: how long to wait for a lock that another process holds. Default: 5000. */
+  /** SQLite: how long to wait for another process's lock. Default: 5000. */
   readonly busyTimeoutMillis?: number;
-  /** MongoDB: whether every attribute of spans and log records is indexed; `serve` makes it so. Default: false. */
+  /** MongoDB: whether `serve` indexes every attribute of spans and log records. Default: false. */
   readonly indexAttributes?: boolean | undefined;
   /**
-   * MongoDB: after how many seconds in the store a document is deleted. `serve` makes it so for what is stored already,
-   * too. Default: never.
+   * MongoDB: seconds after which a stored document is deleted. `serve` applies it to existing documents too. Default: never.
    */
   readonly retentionSeconds?: number | undefined;
-  /** MongoDB: is told that `serve` waits for a server that is down, or for indexes, and that a client was replaced. */
+  /** MongoDB: logs that `serve` waits for MongoDB or for indexes, and that the client was replaced. */
   readonly logger?: Pick<Logger, 'info' | 'warn'>;
-  /** MongoDB: ends that waiting; `openStore`, or whatever else waits, then rejects. */
+  /** MongoDB: ends the wait of `serve`; `openStore`, or the call that waits, then rejects. */
   readonly signal?: AbortSignal;
 }
 
 const expected =
-  'sqlite:PATH, as in sqlite:telemetry.db, or mongodb://HOST/DATABASE, or mongodb+srv://HOST/DATABASE';
+  'sqlite:PATH, such as sqlite:telemetry.db, or mongodb://HOST/DATABASE, or mongodb+srv://HOST/DATABASE';
 
 /**
  * Opens a store.
  *
- * `sqlite:PATH` is a file; what follows the colon is taken literally, nothing in it is decoded, and a relative path
- * starts from the working directory. `sqlite:///PATH` is the absolute `/PATH`. Its directory must exist.
+ * `sqlite:PATH` is a file. The path is taken literally, without decoding; a relative path starts from the working
+ * directory. `sqlite:///PATH` is the absolute `/PATH`. The directory must exist.
  *
- * `mongodb:` and `mongodb+srv:` are MongoDB's connection strings, with the database; they take the package `mongodb`.
+ * `mongodb:` and `mongodb+srv:` are MongoDB's connection strings, with a database; they need the package `mongodb`.
  *
- * @param url - may hold a password: errors never repeat more than its scheme
- * @throws InvalidOptionError for a URL of no store, or an option out of range
- * @throws StoreError where the store cannot be opened
+ * @param url - may contain a password: errors quote only its scheme
+ * @throws InvalidOptionError for an unknown URL, or an option out of range
+ * @throws StoreError if the store cannot be opened
  */
 export async function openStore(url: string, options: OpenStoreOptions): Promise<Store> {
   const scheme = /^[a-z][a-z0-9+.-]*:/iu.exec(url)?.[0].toLowerCase();
@@ -73,7 +72,7 @@ export async function openStore(url: string, options: OpenStoreOptions): Promise
   });
 }
 
-/** @throws InvalidOptionError for what SQLite would not do */
+/** @throws InvalidOptionError for an option that SQLite does not have */
 function refuseMongodbOptions({
   retentionSeconds,
   indexAttributes,
@@ -85,7 +84,7 @@ function refuseMongodbOptions({
   }
   if (indexAttributes === true) {
     const expected =
-      'a MongoDB store; in SQLite, index the attributes that you ask for: CREATE INDEX … ON documents (…)';
+      'a MongoDB store; in SQLite, index the attributes that you query: CREATE INDEX … ON documents (…)';
     throw new InvalidOptionError('indexAttributes', indexAttributes, expected);
   }
   const [className] = Object.keys(collections);
@@ -100,17 +99,17 @@ function sqlitePath(url: string): string {
   let path = url.slice('sqlite:'.length);
   if (path.startsWith('//')) {
     if (!path.startsWith('///')) {
-      throw new InvalidOptionError('store', url, `${expected}; a host cannot be given`);
+      throw new InvalidOptionError('store', url, `${expected}; a SQLite URL has no host`);
     }
     path = path.slice(2);
   }
   if (path === '' || path === ':memory:' || /[/\\]$/u.test(path) || path.includes('\0')) {
-    throw new InvalidOptionError('store', url, `${expected}: a file, for what is stored must last`);
+    throw new InvalidOptionError('store', url, `${expected}: a file that stays`);
   }
   return resolve(path);
 }
 
-/** MongoDB takes 31 bits. */
+/** MongoDB's limit is 31 bits. */
 function requireRetention(seconds: number): void {
   if (!Number.isInteger(seconds) || seconds < 1 || seconds > 2 ** 31 - 1) {
     throw new InvalidOptionError('retention', seconds, 'from 1 second to 68 years');
@@ -119,6 +118,6 @@ function requireRetention(seconds: number): void {
 
 function requireCount(option: string, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new InvalidOptionError(option, value, 'an integer from 0 on');
+    throw new InvalidOptionError(option, value, 'an integer from 0');
   }
 }

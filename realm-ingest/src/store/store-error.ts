@@ -1,10 +1,10 @@
 import { IngestError, type ErrorCode } from '../errors.js';
 
-/** A store could not do what it was asked. Nothing was acknowledged on the strength of it. */
+/** An operation of a store failed. Nothing may be acknowledged because of it. */
 export class StoreError extends IngestError {
-  /** Whether the same call may succeed later: clients are held back meanwhile. */
+  /** Whether the same call may succeed later; clients are held back until then. */
   readonly retryable: boolean;
-  /** What was wrong, without the table's sentence. */
+  /** What was wrong, without the error table's message. */
   readonly particulars: string;
 
   constructor(code: ErrorCode, particulars: string, options: ErrorOptions & { retryable: boolean }) {
@@ -13,8 +13,8 @@ export class StoreError extends IngestError {
     this.particulars = particulars;
   }
 
-  /** Whether it may only mean that the store, or the server that uses it, is being closed. A damaged store is more. */
-  get mayComeOfClosing(): boolean {
+  /** Whether the cause may be that the store or the server is closing. A damaged store is reported in any case. */
+  get isExpectedWhileClosing(): boolean {
     return this.retryable || this.code === 'store-closed';
   }
 }

@@ -1,22 +1,22 @@
 /**
- * What realm-ingest asks of a store. SQLite and MongoDB both pass one contract suite (`test/store/store-contract.ts`).
+ * The interface of a store. SQLite and MongoDB pass the same contract suite (`test/store/store-contract.ts`).
  *
  * @module
  */
 import type { Document } from './document.js';
 import type { StoreError } from './store-error.js';
 
-/** Why something can never be stored in its collection. Nothing else is a reason for a dead letter. */
+/** Why something can never be stored in its collection. There are no other reasons for a dead letter. */
 export const deadLetterReasons = [
-  /** Another document with this `_id` is stored, and it differs. */
+  /** A different document with this `_id` is stored. */
   'id-conflict',
-  /** A unique index other than that on `_id` refused it. */
+  /** A unique index refused it, not the index on `_id`. */
   'unique-index',
   /** Above 16 MiB of BSON. */
   'too-large',
   /** Nested more than 100 levels deep. */
   'too-deep',
-  /** A value or a name that the store has no form for. */
+  /** The store cannot represent a value or a name. */
   'unstorable-value',
   /** The collection's validator refused it. */
   'validator',
@@ -26,60 +26,60 @@ export const deadLetterReasons = [
   'unexpected-instruction',
   /** The class was not admitted. */
   'class-not-admitted',
-  /** A batch that cannot be unpacked. */
+  /** The batch cannot be unpacked. */
   'bad-batch',
 ] as const;
 
 export type DeadLetterReason = (typeof deadLetterReasons)[number];
 
-/** What a store keeps of one client file, from its first commit on. */
+/** A client file, as stored from its first commit on. */
 export interface ClientFile {
   /** 64 bits, positive. */
   readonly ident: bigint;
   readonly salt: bigint;
   readonly userId: string;
-  /** Highest client version committed; for diagnosis and metrics, never to skip changesets by. */
+  /** Highest committed client version; for diagnosis and metrics, never to skip changesets. */
   readonly clientVersion: bigint;
-  /** Highest server version used towards the file. */
+  /** Highest server version sent to the file. */
   readonly serverVersion: bigint;
 }
 
-/** A document and where in its changeset it came from. */
+/** A document and its place in the changeset. */
 export interface PlacedDocument {
   /** `RealmObject.place`, or -1 - n for the nth record of a batch. */
   readonly place: number;
   readonly className: string;
   readonly collection: string;
-  /** With `_id`, and with `ingest`, which no comparison looks at. */
+  /** With `_id`, and with `ingest`, which comparisons ignore. */
   readonly document: Document;
 }
 
-/** Something of a changeset that goes to the dead letters. */
+/** An object, or a whole changeset, that goes to the dead letters. */
 export interface Rejection {
-  /** The object's place; undefined where the whole changeset is rejected. */
+  /** The object's place; undefined if the whole changeset is rejected. */
   readonly place?: number;
   readonly className?: string;
   readonly reason: DeadLetterReason;
-  /** For the person who looks at it: what was wrong, with what value. */
+  /** For the operator: what is wrong, with the value. */
   readonly detail: string;
 }
 
-/** What one changeset, or a part of it, came to. */
+/** The documents and rejections of a changeset, or of a part of it. */
 export interface ChangesetDocuments {
   readonly clientVersion: bigint;
-  /** The whole changeset as it came: dead letters keep it, and their keys derive from it. */
+  /** The whole changeset: dead letters keep it, and their keys derive from it. */
   readonly bytes: Uint8Array;
-  /** All of them, or a part's. In wire order: the first of two equal `_id`s wins. */
+  /** In wire order: of two documents with the same `_id`, the first wins. */
   readonly documents: readonly PlacedDocument[];
   readonly rejections: readonly Rejection[];
 }
 
-/** One upload, or a part of a large one, to be committed as a whole. */
+/** An upload, or a part of a large upload, that is committed as a whole. */
 export interface CommitRequest {
   readonly appId: string;
-  /** The file that sent it, with its progress after this commit (a maximum: progress never falls). */
+  /** The file that sent it, with its progress after this commit. Progress never falls. */
   readonly file: ClientFile;
-  /** Whether more of the upload comes with later requests: then the file's row and progress stay as they are. */
+  /** Whether later requests bring the rest of the upload: then the file's row and progress stay unchanged. */
   readonly isPart?: boolean;
   /** The server's clock. */
   readonly receivedAt: Date;
@@ -87,17 +87,17 @@ export interface CommitRequest {
 }
 
 export interface CommitResult {
-  /** Documents that were not there before. */
+  /** New documents. */
   readonly stored: number;
-  /** Documents that were there already, equal. */
+  /** Documents that were stored before, equal. */
   readonly duplicates: number;
-  /** Dead letters that were not there before, the store's own (`id-conflict`, `unique-index`, `validator`) included. */
+  /** New dead letters, including those of the store itself (`id-conflict`, `unique-index`, `validator`). */
   readonly deadLetters: readonly { readonly className?: string; readonly reason: DeadLetterReason }[];
 }
 
-/** A dead letter without its bytes. */
+/** A dead letter without its changeset. */
 export interface DeadLetterSummary {
-  /** Hex SHA-256 of (changeset bytes, place, reason): the same thing set aside twice is one dead letter. */
+  /** See `deadLetterKey`: rejecting the same object twice gives one dead letter. */
   readonly key: string;
   readonly reason: DeadLetterReason;
   readonly detail: string;
@@ -121,19 +121,19 @@ export interface DeadLetter extends DeadLetterSummary {
 export interface DeadLetters {
   /** Oldest first. */
   list(): AsyncIterable<DeadLetterSummary>;
-  /** By key, or by a beginning of one that no other has. */
+  /** Finds a dead letter by its key, or by a unique beginning of the key. */
   find(key: string): Promise<DeadLetter | undefined>;
-  /** Whether there was one. */
+  /** Returns whether there was one. */
   delete(key: string): Promise<boolean>;
 }
 
-/** An API key as it is stored: by hash only. */
+/** An API key, stored as a hash only. */
 export interface ApiKey {
   /** Public name of the key, 24 hex digits. */
   readonly id: string;
   /** SHA-256 of the key, 32 bytes. */
   readonly hash: Uint8Array;
-  /** The user whom it logs in. */
+  /** The user that it logs in. */
   readonly userName: string;
   readonly createdAt: Date;
   readonly revokedAt?: Date;
@@ -145,82 +145,81 @@ export interface ApiKeys {
   list(): Promise<readonly ApiKey[]>;
   findByHash(hash: Uint8Array): Promise<ApiKey | undefined>;
   findById(id: string): Promise<ApiKey | undefined>;
-  /** Whether there was one that was not revoked yet. */
+  /** Returns whether a valid key was revoked. */
   revoke(id: string, at: Date): Promise<boolean>;
 }
 
-/** Subjects whose refresh tokens are no longer honoured: sessions that logged out, users that were deleted. */
+/** Subjects whose refresh tokens are revoked: log-ins that logged out, users that were deleted. */
 export interface Revocations {
   add(subject: string, at: Date): Promise<void>;
   has(subjects: readonly string[]): Promise<boolean>;
 }
 
-/** What the store remembers of the server's secret. */
+/** The store's records of the server's secret. */
 export interface StoredSecret {
-  /** The secret, where the store made it; undefined where the user keeps it elsewhere. */
+  /** The secret, if the store keeps it; undefined if the operator keeps it elsewhere. */
   readonly secret?: Uint8Array;
-  /** SHA-256 of the secret with which the store was last served. */
+  /** SHA-256 of the secret of the last start. */
   readonly fingerprint?: Uint8Array;
 }
 
 /**
- * What a store is opened for.
+ * The purpose of opening a store.
  *
- * - `serve`: to commit uploads. A SQLite file has one such opener at a time.
- * - `command`: to look and to change single things, beside a `serve`. Creates what is not there yet.
- * - `read`: to look only. What is not there is an error.
+ * - `serve`: to commit uploads. A SQLite file can be opened so once at a time.
+ * - `command`: to read and to change single records, beside a `serve`. Creates a missing store.
+ * - `read`: to read only. A missing store is an error.
  */
 export type StoreMode = 'serve' | 'command' | 'read';
 
 /**
- * A place where documents are kept for good.
+ * A durable store of documents.
  *
- * Every method rejects with a `StoreError`; one that is `retryable` has left nothing half done that a repetition
- * would not mend.
+ * Every method rejects with a `StoreError`. If that is `retryable`, repeating the call repairs whatever was half done.
  */
 export interface Store {
   /**
    * Resolves when every document is durable, in its collection or in the dead letters, and, unless the request is a
-   * part, the file's row and progress are written. Idempotent: the same request again stores nothing twice.
+   * part, the file's row and progress are written. Idempotent: repeating a request stores nothing twice.
    *
-   * An `_id` decides alone whether a document is new: one that is there and equal (by BSON type and bits, NaN equal to
-   * NaN, `ingest` left out) is a duplicate; one that differs goes to the dead letters as `id-conflict`.
+   * The `_id` alone decides whether a document is new. If a document with the `_id` is stored and equal (by BSON type and
+   * bits, NaN equal to NaN, without `ingest`), the new one is a duplicate; if not, it becomes the dead letter `id-conflict`.
    *
-   * The caller has sorted out what `measureDocument` refuses: a document that the store has no form for is a TypeError.
+   * The caller has rejected documents that `measureDocument` refuses; the store throws a TypeError for them.
    */
   commit(request: CommitRequest): Promise<CommitResult>;
   /**
-   * Commits what a dead letter came to when it was made anew: its documents and what is still rejected. The letter is
-   * deleted unless one of the same place and reason comes of it again, or nothing at all; `deadLetters` of the result
-   * says what still stands in the way. `changeset.bytes` are the letter's.
+   * Commits the result of converting a dead letter again: its documents and remaining rejections. Deletes the letter, unless
+   * it is rejected again for the same reason, or the result is empty. `deadLetters` of the result says what still cannot be
+   * stored. `changeset.bytes` are the letter's.
    */
   retryDeadLetter(letter: DeadLetter, changeset: ChangesetDocuments): Promise<CommitResult>;
   findClientFile(ident: bigint): Promise<ClientFile | undefined>;
   /**
-   * Every document of a collection, in the order of its `_id`s as the store sorts them, read in pieces: what is
-   * committed meanwhile may be among them or not.
+   * Every document of a collection, in the store's order of `_id`s, read in pages. Documents that are committed meanwhile
+   * may or may not be among them.
    */
   documents(collection: string): AsyncIterable<Document>;
-  /** Names of the collections that hold documents. */
+  /** Names of the collections that contain documents. */
   collections(): Promise<readonly string[]>;
   readonly deadLetters: DeadLetters;
   readonly apiKeys: ApiKeys;
   readonly revocations: Revocations;
-  /** Like the two below, part of a start: a MongoDB store that is open for `serve` waits for a server that is down. */
+  /** Like the next two, part of a start: a MongoDB store that is open for `serve` waits while MongoDB is down. */
   loadSecret(): Promise<StoredSecret>;
-  /** Keeps `candidate` unless a secret is kept already, and returns the one that is kept. */
+  /** Keeps `candidate`, unless a secret is already kept, and returns the kept secret. */
   keepSecret(candidate: Uint8Array): Promise<Uint8Array>;
   keepFingerprint(fingerprint: Uint8Array): Promise<void>;
   /**
-   * Resolves once the store is of no more use, though nothing may have been asked of it. Never rejects; undefined for a
-   * store that does not break by itself.
+   * Resolves when the store has broken, even while no call is running. Never rejects; undefined for a store that cannot break
+   * by itself.
    */
   readonly failed?: Promise<StoreError>;
-  /** Whether a commit could be taken now; rejects with the reason if not. For `/healthz`. */
+  /** Resolves if a commit would be possible now; rejects with the reason if not. For `/healthz`. */
   ping(): Promise<void>;
   /**
-   * Lets what was asked before finish, then lets go of everything. MongoDB's gives up what takes longer than two seconds.
-   * Safe to call again.
+   * Lets earlier calls finish, then closes everything. The MongoDB store gives up calls after two seconds. May be called
+   * again.
    */
   close(): Promise<void>;
 }

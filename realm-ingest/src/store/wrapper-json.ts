@@ -1,5 +1,5 @@
 /**
- * Values of BSON types that JSON has no form for, in Extended JSON.
+ * BSON values without a JSON form, as Extended JSON.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { Decimal128, type Int32 } from 'bson';
 import type { BsonWrapper } from './document.js';
 
 /**
- * A value that is written the same wherever it stands.
+ * Encodes a value whose form does not depend on its field.
  *
  * @throws TypeError for an object of no BSON type
  */
@@ -33,16 +33,16 @@ export function encodeWrapper(value: Exclude<BsonWrapper, Int32>): string {
       return `{"$binary":{"base64":"${bytes.toString('base64')}","subType":"${subtype}"}}`;
     }
     default:
-      throw new TypeError("an object of no BSON type is no document's value");
+      throw new TypeError('a value of no BSON type');
   }
 }
 
-/** `{"$numberLong":"42"}`: a text under the name of its type. */
+/** `{"$numberLong":"42"}`: a text with its type. */
 export function wrap(type: string, text: string): string {
   return `{"${type}":${JSON.stringify(text)}}`;
 }
 
-/** Whether a decimal's text gives back its bits: not of every NaN, nor beyond 34 digits, which the bits have room for. */
+/** Whether a decimal's text restores its bits: not for every NaN, nor beyond 34 digits, for which the bits have room. */
 function isTextOf(text: string, decimal: Decimal128): boolean {
   try {
     return Buffer.compare(Decimal128.fromString(text).bytes, decimal.bytes) === 0;
@@ -55,6 +55,6 @@ function encodeDouble(value: number): string {
   if (Object.is(value, -0)) return wrap('$numberDouble', '-0.0');
   const text = String(value);
   if (!Number.isFinite(value)) return wrap('$numberDouble', text);
-  // The point or the exponent is what makes it a double.
+  // A point or an exponent marks a double.
   return /[.e]/u.test(text) ? text : `${text}.0`;
 }

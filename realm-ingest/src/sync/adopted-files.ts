@@ -1,4 +1,4 @@
-import { LogThrottle } from '../log-throttle.js';
+import { LogThrottle } from '../time/log-throttle.js';
 import type { FileAdoption } from './sync-observer.js';
 
 /** So many files are remembered, those that came last. */
@@ -21,7 +21,7 @@ export class AdoptedFiles {
    *
    * @returns whether it is adopted and was not told of yet
    */
-  isNews(ident: bigint, adoption: readonly FileAdoption[]): boolean {
+  shouldReport(ident: bigint, adoption: readonly FileAdoption[]): boolean {
     if (adoption.length === 0) {
       this.#told.delete(ident);
       return false;

@@ -1,6 +1,6 @@
+import type { Pipeline } from '../pipeline/upload-pipeline.js';
 import type { ClientIdentMessage } from '../protocol/messages.js';
 import type { ClientFile } from '../store/store.js';
-import type { SyncHost } from './sync-host.js';
 import type { FileAdoption } from './sync-observer.js';
 import { SyncError } from './sync-error.js';
 
@@ -15,7 +15,7 @@ export function checkClientFile(
   ident: ClientIdentMessage,
   userId: string,
   row: ClientFile | undefined,
-  saltOf: SyncHost['saltOf'],
+  pipeline: Pick<Pipeline, 'saltOf'>,
 ): FileAdoption[] {
   const { clientFileIdent, clientFileIdentSalt, scanClientVersion, scanServerVersion } = ident;
   if (row !== undefined) {
@@ -24,7 +24,7 @@ export function checkClientFile(
     }
     return scanClientVersion > row.clientVersion || scanServerVersion > row.serverVersion ? ['ahead'] : [];
   }
-  const verified = saltOf(userId, clientFileIdent) === clientFileIdentSalt;
+  const verified = pipeline.saltOf(userId, clientFileIdent) === clientFileIdentSalt;
   // A bootstrap leaves no row, an acknowledgement does.
   const ahead = scanClientVersion > 0n;
   const known = verified && !ahead;

@@ -1,5 +1,5 @@
 import { RealmTelemetryError } from 'opentelemetry-exporter-realm/wire';
-import { LogThrottle } from '../log-throttle.js';
+import { LogThrottle } from '../time/log-throttle.js';
 import type { Logger } from '../logger.js';
 import { SyncError } from './sync-error.js';
 

@@ -1,24 +1,26 @@
-import type { HoldBackReason } from './sync-observer.js';
+import { SyncError } from './sync-error.js';
+import type { SyncLimits } from './sync-limits.js';
+import type { HoldBackReason, SyncObserver } from './sync-observer.js';
 
-/** How a connection is told that a session's messages are not to be read for a while. */
 export interface HoldBackOptions {
-  /** How long a session may be held back without progress before it is sent away, in milliseconds. */
-  readonly maxMillis: number;
-  /** How long with progress. */
-  readonly maxTotalMillis: number;
-  /** @param reason - the first of what may become several */
-  pause(reason: HoldBackReason): void;
-  resume(): void;
-  /** The time has passed. `cause` is the store's last error, if it gave one. */
-  expired(cause: unknown): void;
+  /** The session that is held back. */
+  readonly session: { fail(error: SyncError): void };
+  /** Its connection, which stops reading. */
+  readonly connection: { pause(reason: unknown): void; resume(reason: unknown): void };
+  readonly limits: Pick<SyncLimits, 'holdBackMillis' | 'maxUnreadMillis'>;
+  readonly observer: Pick<SyncObserver, 'heldBack'>;
 }
 
-/** Back-pressure of one session: reading stops while there is a reason, for a bounded time; design, delivery 11. */
+/**
+ * Back-pressure of one session: its connection is not read while there is a reason. After `holdBackMillis` without
+ * progress, or `maxUnreadMillis` with progress, the session fails with `client-held-back`. Design, delivery 11.
+ */
 export class HoldBack {
   readonly #options: HoldBackOptions;
   readonly #reasons = new Set<HoldBackReason>();
   #timer: NodeJS.Timeout | undefined;
   #beganAt = 0;
+  /** The last error of the store. */
   #cause: unknown;
   #cancelled = false;
 
@@ -32,16 +34,17 @@ export class HoldBack {
     this.#reasons.add(reason);
     if (this.#timer !== undefined) return;
     this.#beganAt = performance.now();
-    this.#start(this.#options.maxMillis);
-    this.#options.pause(reason);
+    this.#start(this.#options.limits.holdBackMillis);
+    this.#options.observer.heldBack?.(reason);
+    this.#options.connection.pause(this);
   }
 
-  /** A part of what the session waits for is done: it is given more time. */
+  /** A part of what the session waits for is done: the session gets more time. */
   progress(): void {
     if (this.#timer === undefined) return;
-    const { maxMillis, maxTotalMillis } = this.#options;
-    const leftMillis = this.#beganAt + maxTotalMillis - performance.now();
-    this.#start(Math.max(0, Math.min(maxMillis, leftMillis)));
+    const { holdBackMillis, maxUnreadMillis } = this.#options.limits;
+    const leftMillis = this.#beganAt + maxUnreadMillis - performance.now();
+    this.#start(Math.max(0, Math.min(holdBackMillis, leftMillis)));
   }
 
   end(reason: HoldBackReason): void {
@@ -49,7 +52,7 @@ export class HoldBack {
     if (this.#reasons.delete(reason) && this.#reasons.size === 0) this.#stop();
   }
 
-  /** Ends it for good; the session is over. */
+  /** Ends it for good: the session is over. */
   cancel(): void {
     this.#cancelled = true;
     this.#reasons.clear();
@@ -59,15 +62,20 @@ export class HoldBack {
   #start(millis: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.cancel();
-      this.#options.expired(this.#cause);
+      this.#expire();
     }, millis);
+  }
+
+  #expire(): void {
+    this.cancel();
+    const particulars = `no progress within ${this.#options.limits.holdBackMillis} ms`;
+    this.#options.session.fail(new SyncError('client-held-back', particulars, { cause: this.#cause }));
   }
 
   #stop(): void {
     if (this.#timer === undefined) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#options.resume();
+    this.#options.connection.resume(this);
   }
 }

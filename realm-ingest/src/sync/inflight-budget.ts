@@ -1,59 +1,63 @@
 /**
- * One bound for the process on the bytes of messages between their arrival on a socket and their commit.
+ * One bound for the process on the bytes of messages, from their arrival on a socket to their commit.
  *
- * While the budget is used up, whoever sends more is no longer read; when bytes are freed, so many go on as there is
- * room for, those first whose message began first: nobody is passed by for ever, and messages are finished rather than
- * begun. If everything that is held belongs to messages that have not arrived whole, nothing would ever be freed: then
- * the first of them has the turn to read until its message is whole, then the next. So one message may always finish,
- * even one larger than the budget. Nobody waits longer than `stallMillis`, and nobody keeps the turn longer while others
- * wait: who has waited so long gives its bytes up.
+ * When the budget is used up, a connection that sends more is no longer read. When bytes are freed, as many connections
+ * are read again as there is room for, in the order in which their messages started. So no connection waits for ever, and
+ * started messages finish before new ones start.
  *
- * What a message inflates to is asked for before it is inflated, and granted in order when there is room, or when
- * nothing else is inflated. Nobody reads on while that waits, or it would wait for ever.
+ * If all bytes belong to incomplete messages, nothing would ever be freed. Then one connection at a time, the first in
+ * that order, may overdraw the budget until its message is complete. So a message may always finish, even if it is larger
+ * than the budget. A connection that waits for `holdBackMillis` fails. A connection that overdraws for that long while
+ * others wait goes to the back.
+ *
+ * Before a message is inflated, it asks for the inflated size. It gets it, in order, when there is room or when no other
+ * message has any. Until then no connection is read beyond what is complete.
  *
  * @module
  */
+import { SyncError } from './sync-error.js';
+import type { SyncLimits } from './sync-limits.js';
+import type { SyncObserver } from './sync-observer.js';
 
-/** The bytes that one message holds from the moment it is whole. */
-export interface MessageHold {
+/** The bytes of one complete message. */
+export interface MessageAllocation {
   /**
-   * Asks for as many bytes more, once. Undefined if they are granted at once; else resolves when they are, or when the
-   * message is released.
+   * Asks for more bytes; to be called once. Returns undefined if they are granted at once. Otherwise the promise resolves
+   * when they are granted, or when the allocation is released.
    */
   grow(bytes: number): Promise<void> | undefined;
-  /** The message is done with. May be called again. */
+  /** Frees the bytes. May be called again. */
   release(): void;
 }
 
-/** What a connection does when its turn changes. */
+/** A connection as the budget sees it. */
 export interface BudgetMember {
-  pause(): void;
-  resume(): void;
-  /** It was paused for `stallMillis`: it is to close its account. */
-  stalled(): void;
+  pause(reason: unknown): void;
+  resume(reason: unknown): void;
+  fail(error: SyncError): void;
 }
 
 /** A message costs more than its bytes: objects around it, entries in queues. */
 export const messageOverheadBytes = 512;
 
-/** What Node reads from a socket at once: a connection that may go on is good for so much before it can be stopped. */
+/** What Node reads from a socket at once: a resumed connection may send this much before it can be paused again. */
 const readBytes = 64 * 1024;
 
-/** How long room is kept for a connection that may go on, milliseconds: it may have nothing to send. */
+/** How long room is reserved for a resumed connection, in milliseconds: it may have nothing to send. */
 const reservedMillis = 10;
 
 interface Account {
   readonly member: BudgetMember;
-  /** `turn`: reads although the budget is used up. */
-  state: 'reading' | 'waiting' | 'turn' | 'closed';
+  /** `overdraft`: it is read although the budget is used up. */
+  state: 'reading' | 'waiting' | 'overdraft' | 'closed';
   /** Bytes of the message that is arriving, overhead included; 0 between messages. */
   incomingBytes: number;
-  /** When that message began, or, between messages, when the account began to wait: a running number. */
-  place: number;
+  /** Orders accounts by when that message started or, between messages, by when the last one was complete. */
+  sequence: number;
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Bytes that a whole message asks for on top. */
+/** Bytes that a complete message asks for. */
 interface Growth {
   readonly bytes: number;
   granted: boolean;
@@ -61,39 +65,40 @@ interface Growth {
 }
 
 export class InflightBudget {
-  readonly maxBytes: number;
-  readonly stallMillis: number;
+  readonly #maxBytes: number;
+  readonly #stallMillis: number;
+  readonly #observer: Pick<SyncObserver, 'heldBack'>;
   #usedBytes = 0;
-  /** Of messages that are whole, and will be released without any more reading. */
-  #wholeBytes = 0;
-  /** In the order of their places. */
+  /** Of complete messages: they will be released without any more reading. */
+  #completeBytes = 0;
+  /** By sequence. */
   readonly #waiting: Account[] = [];
-  #lastPlace = 0;
-  /** They may go on, and have not sent anything yet. */
+  #lastSequence = 0;
+  /** Resumed, and nothing has arrived from them yet. */
   readonly #reserved = new Set<Account>();
   #reservedTimer: NodeJS.Timeout | undefined;
-  #turn: Account | undefined;
-  /** Asked for, not granted yet. */
+  #overdrawn: Account | undefined;
+  /** Not granted yet. */
   readonly #growths = new Set<Growth>();
   #grantedGrowths = 0;
 
-  /**
-   * @param maxBytes - the budget
-   * @param stallMillis - how long a connection may be paused by it
-   */
-  constructor(maxBytes: number, stallMillis: number) {
-    this.maxBytes = maxBytes;
-    this.stallMillis = stallMillis;
+  constructor(
+    { maxInflightBytes, holdBackMillis }: Pick<SyncLimits, 'maxInflightBytes' | 'holdBackMillis'>,
+    observer: Pick<SyncObserver, 'heldBack'>,
+  ) {
+    this.#maxBytes = maxInflightBytes;
+    this.#stallMillis = holdBackMillis;
+    this.#observer = observer;
   }
 
-  /** Bytes held now; above `maxBytes` by no more than one message and what was under way when it was reached. */
+  /** Bytes in use. More than the budget by at most one message and what had arrived when the budget was used up. */
   get usedBytes(): number {
     return this.#usedBytes;
   }
 
-  /** A connection's part. Its member is called synchronously, also from within the account's methods. */
+  /** Creates a connection's account. The member is called synchronously, also from within the account's methods. */
   createAccount(member: BudgetMember): BudgetAccount {
-    const account: Account = { member, state: 'reading', incomingBytes: 0, place: 0, timer: undefined };
+    const account: Account = { member, state: 'reading', incomingBytes: 0, sequence: 0, timer: undefined };
     return {
       receive: (bytes) => {
         this.#receive(account, bytes);
@@ -109,7 +114,7 @@ export class InflightBudget {
     if (account.state === 'closed') return;
     this.#reserved.delete(account);
     const isFirst = account.incomingBytes === 0;
-    if (isFirst) this.#putBehind(account);
+    if (isFirst) this.#moveToBack(account);
     const added = isFirst ? bytes + messageOverheadBytes : bytes;
     account.incomingBytes += added;
     this.#usedBytes += added;
@@ -117,26 +122,26 @@ export class InflightBudget {
     this.#settle();
   }
 
-  #complete(account: Account): MessageHold {
-    const held = account.incomingBytes;
+  #complete(account: Account): MessageAllocation {
+    const bytes = account.incomingBytes;
     account.incomingBytes = 0;
-    this.#wholeBytes += held;
-    if (account.state === 'turn') {
-      this.#turn = undefined;
-      this.#putBehind(account);
+    this.#completeBytes += bytes;
+    if (account.state === 'overdraft') {
+      this.#overdrawn = undefined;
+      this.#moveToBack(account);
       this.#wait(account);
     } else {
-      this.#putBehind(account);
+      this.#moveToBack(account);
     }
     this.#settle();
 
     let growth: Growth | undefined;
     let released = false;
     return {
-      grow: (bytes) => {
+      grow: (growthBytes) => {
         if (released || growth !== undefined) return undefined;
         const { promise, resolve } = withResolver();
-        growth = { bytes, granted: false, resolve };
+        growth = { bytes: growthBytes, granted: false, resolve };
         this.#growths.add(growth);
         this.#settle();
         return growth.granted ? undefined : promise;
@@ -144,14 +149,14 @@ export class InflightBudget {
       release: () => {
         if (released) return;
         released = true;
-        this.#free(growth?.granted === true ? held + growth.bytes : held, growth);
+        this.#free(growth?.granted === true ? bytes + growth.bytes : bytes, growth);
       },
     };
   }
 
   #free(bytes: number, growth: Growth | undefined): void {
     this.#usedBytes -= bytes;
-    this.#wholeBytes -= bytes;
+    this.#completeBytes -= bytes;
     if (growth?.granted === true) {
       this.#grantedGrowths -= 1;
     } else if (growth !== undefined) {
@@ -167,41 +172,41 @@ export class InflightBudget {
     account.state = 'closed';
     this.#leave(account);
     this.#reserved.delete(account);
-    if (this.#turn === account) this.#turn = undefined;
+    if (this.#overdrawn === account) this.#overdrawn = undefined;
     this.#usedBytes -= account.incomingBytes;
     account.incomingBytes = 0;
     this.#settle();
   }
 
-  /** Lets those read for whom there is room, else one if nothing but incomplete messages is in the way. */
+  /** Resumes the connections that there is room for, or one if only incomplete messages are in the way. */
   #settle(): void {
     this.#grantGrowths();
     if (!this.#isUsedUp()) {
-      if (this.#turn !== undefined) this.#read(this.#turn, 'reading');
-      this.#turn = undefined;
-      this.#letGoOn();
+      if (this.#overdrawn !== undefined) this.#read(this.#overdrawn, 'reading');
+      this.#overdrawn = undefined;
+      this.#resumeWaiting();
       return;
     }
-    if (this.#turn !== undefined || this.#wholeBytes > 0) return;
+    if (this.#overdrawn !== undefined || this.#completeBytes > 0) return;
     const next = this.#waiting.find((account) => account.incomingBytes > 0);
     if (next === undefined) return;
     this.#leave(next);
-    this.#turn = next;
-    this.#read(next, 'turn');
-    next.member.resume();
+    this.#overdrawn = next;
+    this.#read(next, 'overdraft');
+    next.member.resume(next);
   }
 
-  #letGoOn(): void {
-    const room = (): number => this.maxBytes - this.#usedBytes - this.#reserved.size * readBytes;
-    const goOn: Account[] = [];
+  #resumeWaiting(): void {
+    const room = (): number => this.#maxBytes - this.#usedBytes - this.#reserved.size * readBytes;
+    const resumed: Account[] = [];
     while (this.#waiting.length > 0 && (room() >= readBytes || this.#reserved.size === 0)) {
       const [next] = this.#waiting.splice(0, 1);
       if (next === undefined) break;
       this.#reserved.add(next);
       this.#read(next, 'reading');
-      goOn.push(next);
+      resumed.push(next);
     }
-    for (const account of goOn) account.member.resume();
+    for (const account of resumed) account.member.resume(account);
     if (this.#waiting.length === 0 || this.#reservedTimer !== undefined) return;
     this.#reservedTimer = setTimeout(() => {
       this.#reservedTimer = undefined;
@@ -211,16 +216,16 @@ export class InflightBudget {
   }
 
   #isUsedUp(): boolean {
-    return this.#usedBytes > this.maxBytes || this.#growths.size > 0;
+    return this.#usedBytes > this.#maxBytes || this.#growths.size > 0;
   }
 
   #grantGrowths(): void {
     for (const growth of this.#growths) {
-      if (this.#grantedGrowths > 0 && this.#usedBytes + growth.bytes > this.maxBytes) return;
+      if (this.#grantedGrowths > 0 && this.#usedBytes + growth.bytes > this.#maxBytes) return;
       this.#growths.delete(growth);
       this.#grantedGrowths += 1;
       this.#usedBytes += growth.bytes;
-      this.#wholeBytes += growth.bytes;
+      this.#completeBytes += growth.bytes;
       growth.granted = true;
       growth.resolve();
     }
@@ -230,22 +235,24 @@ export class InflightBudget {
     account.state = 'waiting';
     this.#queue(account);
     this.#startTimer(account, () => {
-      account.member.stalled();
+      account.member.fail(new SyncError('sync-overload', `not read for ${this.#stallMillis} ms`));
+      this.#close(account);
     });
-    account.member.pause();
+    this.#observer.heldBack?.('budget');
+    account.member.pause(account);
   }
 
-  /** Its next message will be behind all that have begun. */
-  #putBehind(account: Account): void {
-    this.#lastPlace += 1;
-    account.place = this.#lastPlace;
+  /** Its next message comes after all that have started. */
+  #moveToBack(account: Account): void {
+    this.#lastSequence += 1;
+    account.sequence = this.#lastSequence;
     if (account.state !== 'waiting') return;
     this.#leave(account);
     this.#queue(account);
   }
 
   #queue(account: Account): void {
-    const behind = this.#waiting.findLastIndex(({ place }) => place < account.place);
+    const behind = this.#waiting.findLastIndex(({ sequence }) => sequence < account.sequence);
     this.#waiting.splice(behind + 1, 0, account);
   }
 
@@ -254,40 +261,40 @@ export class InflightBudget {
     if (index >= 0) this.#waiting.splice(index, 1);
   }
 
-  #read(account: Account, state: 'reading' | 'turn'): void {
+  #read(account: Account, state: 'reading' | 'overdraft'): void {
     clearTimeout(account.timer);
     account.state = state;
-    if (state === 'turn') {
+    if (state === 'overdraft') {
       this.#startTimer(account, () => {
-        this.#endTurn(account);
+        this.#endOverdraft(account);
       });
     }
   }
 
-  #endTurn(account: Account): void {
+  #endOverdraft(account: Account): void {
     if (this.#waiting.length === 0) {
-      this.#read(account, 'turn');
+      this.#read(account, 'overdraft');
       return;
     }
-    this.#turn = undefined;
-    this.#putBehind(account);
+    this.#overdrawn = undefined;
+    this.#moveToBack(account);
     this.#wait(account);
     this.#settle();
   }
 
   #startTimer(account: Account, fire: () => void): void {
     clearTimeout(account.timer);
-    account.timer = setTimeout(fire, this.stallMillis);
+    account.timer = setTimeout(fire, this.#stallMillis);
   }
 }
 
-/** One connection's part of the budget. */
+/** The bytes of one connection. */
 export interface BudgetAccount {
-  /** Bytes of the arriving message have come. */
+  /** Bytes of a message have arrived. */
   receive(bytes: number): void;
-  /** The arriving message is whole: what it holds is its taker's from here on. */
-  complete(): MessageHold;
-  /** The connection is gone. Its whole messages keep what they hold until they are released. */
+  /** The message is complete. The caller releases its allocation. */
+  complete(): MessageAllocation;
+  /** The connection is gone. Allocations stay until they are released. */
   close(): void;
 }
 

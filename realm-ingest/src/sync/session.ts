@@ -1,10 +1,8 @@
 import type { Logger } from '../logger.js';
-import { ProtocolError } from '../protocol/protocol-error.js';
+import type { Pipeline } from '../pipeline/upload-pipeline.js';
 import type {
   BindMessage,
-  ClientErrorMessage,
   ClientIdentMessage,
-  MarkMessage,
   QueryMessage,
   ServerMessage,
   UploadedChangeset,
@@ -13,204 +11,250 @@ import type {
 import type { ClientFile } from '../store/store.js';
 import type { AdoptedFiles } from './adopted-files.js';
 import { checkClientFile } from './client-file-check.js';
+import type { ErrorLog } from './error-log.js';
 import { HoldBack } from './hold-back.js';
-import type { MessageHold } from './inflight-budget.js';
+import type { MessageAllocation } from './inflight-budget.js';
 import { SessionCursors } from './session-cursors.js';
-import type { SessionMessage, SessionState } from './session-table.js';
+import { sessionTable, stateAfter, type SessionMessage, type SessionState } from './session-table.js';
 import { retryWhileHeldBack } from './store-retry.js';
-import { SyncError } from './sync-error.js';
-import type { SyncHost } from './sync-host.js';
+import { isSessionError, SyncError, toServerError } from './sync-error.js';
 import type { SyncLimits } from './sync-limits.js';
 import type { FileAdoption, SyncObserver } from './sync-observer.js';
-import { UploadQueue } from './upload-queue.js';
+import { UploadQueue, type UploadSession } from './upload-queue.js';
 
-/** What a session needs of its connection. */
+/** What the sessions of one connection share. */
 export interface SessionContext {
-  readonly host: SyncHost;
+  readonly pipeline: Pipeline;
+  /** From the access token. */
   readonly userId: string;
   readonly limits: SyncLimits;
   readonly logger: Logger;
   readonly observer: SyncObserver;
+  /** One for all connections, like the next. */
+  readonly errorLog: ErrorLog;
   readonly adoptedFiles: AdoptedFiles;
-  send(message: ServerMessage): void;
-  /** Takes a message that waited; it may be for another state of the session than when it arrived. */
-  route(message: SessionMessage, hold: MessageHold): void;
-  /** Something that was not the answer to a message went wrong: the session or the connection ends. */
-  fail(error: unknown, session: Session): void;
-  /** Stops reading for this session's sake. */
-  pause(session: Session): void;
-  resume(session: Session): void;
 }
 
-/**
- * One session: what each reaction of the session table does. Its connection looks reactions up and calls them; methods
- * throw a `SyncError` where the message ends the session or the connection.
- */
-export class Session {
+/** The connection as its sessions see it. */
+export interface SessionConnection {
+  /**
+   * Takes note of a session that BIND opens.
+   *
+   * @throws SyncError `sync-overload` if the connection has too many
+   */
+  add(session: Session): void;
+  /** The session is over: its ident is free again. */
+  remove(session: Session): void;
+  send(message: ServerMessage): void;
+  /** Ends the connection with an error. */
+  fail(error: unknown): void;
+  /** Stops reading until every reason is resumed. */
+  pause(reason: unknown): void;
+  resume(reason: unknown): void;
+}
+
+/** One session. {@link sessionTable} decides what it does with a message. */
+export class Session implements UploadSession {
   readonly ident: number;
+  readonly #connection: SessionConnection;
   readonly #context: SessionContext;
   readonly #holdBack: HoldBack;
   readonly #uploads: UploadQueue;
-  readonly #waiting: { readonly message: SessionMessage; readonly hold: MessageHold }[] = [];
+  /** Messages that arrived during the look-up. */
+  readonly #waiting: { readonly message: SessionMessage; readonly allocation: MessageAllocation }[] = [];
   readonly #ended = new AbortController();
   #logger: Logger;
-  #state: SessionState = 'bound';
-  /** From IDENT on. */
+  #state: SessionState = 'unknown';
+  /** From the look-up on. */
   #file: { readonly ident: ClientIdentMessage; readonly cursors: SessionCursors } | undefined;
 
-  constructor(ident: number, context: SessionContext) {
+  constructor(ident: number, connection: SessionConnection, context: SessionContext) {
+    const { limits, observer } = context;
     this.ident = ident;
+    this.#connection = connection;
     this.#context = context;
     this.#logger = context.logger.child({ sessionIdent: ident });
-    this.#holdBack = new HoldBack({
-      maxMillis: context.limits.holdBackMillis,
-      maxTotalMillis: context.limits.maxUnreadMillis,
-      pause: (reason) => {
-        context.observer.heldBack?.(reason);
-        context.pause(this);
-      },
-      resume: () => {
-        context.resume(this);
-      },
-      expired: (cause) => {
-        context.fail(
-          new SyncError('client-held-back', `no progress within ${context.limits.holdBackMillis} ms`, {
-            cause,
-          }),
-          this,
-        );
-      },
-    });
-    this.#uploads = new UploadQueue({
-      commit: (changesets) => this.#commit(changesets),
-      committed: (changesets) => {
-        this.#acknowledge(changesets);
-      },
-      failed: (error) => {
-        context.fail(asSyncError(error), this);
-      },
-      holdBack: this.#holdBack,
-      maxCommitBytes: context.limits.maxCommitBytes,
-      maxUploads: context.limits.maxQueuedMessages,
-    });
+    this.#holdBack = new HoldBack({ session: this, connection, limits, observer });
+    this.#uploads = new UploadQueue({ session: this, holdBack: this.#holdBack, limits });
   }
 
   get state(): SessionState {
     return this.#state;
   }
 
-  get logger(): Logger {
-    return this.#logger;
+  /** Takes a message; the session releases `allocation`. Anything wrong with it ends the session or the connection. */
+  receive(message: SessionMessage, allocation: MessageAllocation): void {
+    const reaction = sessionTable[this.#state][message.type];
+    const keepsBytes = reaction === 'queue' || (reaction === 'take' && message.type === 'upload');
+    if (!keepsBytes) allocation.release();
+    switch (reaction) {
+      case 'take':
+        this.#take(message, allocation);
+        return;
+      case 'queue':
+        this.#waiting.push({ message, allocation });
+        if (this.#waiting.length > this.#context.limits.maxQueuedMessages) this.#holdBack.begin('queue');
+        return;
+      case 'discard':
+        return;
+      case 'forget':
+        this.end();
+        return;
+      case 'sync-session-ident':
+      case 'sync-session-reuse':
+      case 'sync-message-order':
+        this.fail(
+          new SyncError(reaction, `${message.type} for session ${this.ident}, which is ${this.#state}`),
+        );
+    }
   }
 
-  /** BIND: gives a new file its ident, if asked. */
-  open(message: BindMessage): void {
-    if (!message.needClientFileIdent) return;
-    const { host, userId } = this.#context;
-    const clientFileIdent = host.createClientFileIdent();
-    const clientFileIdentSalt = host.saltOf(userId, clientFileIdent);
-    this.#context.send({ type: 'ident', sessionIdent: this.ident, clientFileIdent, clientFileIdentSalt });
+  /** Ends what an error concerns: this session, and its client is told; or the connection. */
+  fail(error: unknown): void {
+    if (!isSessionError(error)) {
+      this.#connection.fail(error);
+      return;
+    }
+    if (this.#state === 'errored') return;
+    const { userId, errorLog, observer } = this.#context;
+    errorLog.write(this.#logger, error, userId, 'sync session ended with an error');
+    observer.errorSent?.(error.wireCode);
+    this.#connection.send(toServerError(error, this.ident));
+    this.#stop();
+    this.#state = 'errored';
+    if (error.code === 'client-held-back' || error.code === 'upload-failed') this.#uploads.abandon();
   }
 
-  /** IDENT: looks the file up. Messages that come meanwhile wait. */
-  identify(ident: ClientIdentMessage): void {
-    refuseSubscriptions(ident);
-    this.#logger = this.#logger.child({ clientFileIdent: String(ident.clientFileIdent) });
-    this.#state = 'identifying';
-    void this.#lookUp(ident);
+  /** UNBIND, or the end of the connection. What was uploaded is still committed. */
+  end(): void {
+    this.#stop();
+    this.#state = 'unknown';
+    this.#connection.remove(this);
   }
 
-  /** Keeps a message until the look-up is done; `hold` is the session's from here on. */
-  enqueue(message: SessionMessage, hold: MessageHold): void {
-    this.#waiting.push({ message, hold });
-    if (this.#waiting.length > this.#context.limits.maxQueuedMessages) this.#holdBack.begin('queue');
+  /** Drops uploads whose commit has not begun. */
+  abandon(): void {
+    this.#uploads.abandon();
   }
 
-  /** UPLOAD; `hold` is the session's from here on. One without changesets is never answered. */
-  upload(message: UploadMessage, hold: MessageHold): void {
+  /** Resolves when every upload is committed or given up. */
+  idle(): Promise<void> {
+    return this.#uploads.idle();
+  }
+
+  /** @see UploadSession.commit */
+  async commit(changesets: readonly UploadedChangeset[]): Promise<void> {
+    if (this.#file === undefined) throw new Error('commit before ident');
+    const { ident, cursors } = this.#file;
+    const file = {
+      ident: ident.clientFileIdent,
+      salt: ident.clientFileIdentSalt,
+      userId: this.#context.userId,
+      clientVersion: changesets.reduce(
+        (highest, { clientVersion }) => (clientVersion > highest ? clientVersion : highest),
+        cursors.clientVersion,
+      ),
+      serverVersion: cursors.serverVersion,
+    };
+    await this.#context.pipeline.commit({ file, changesets }, () => {
+      this.#holdBack.progress();
+    });
+  }
+
+  /** @see UploadSession.acknowledge */
+  acknowledge(changesets: readonly UploadedChangeset[]): void {
+    const download = this.#file?.cursors.acknowledge(changesets);
+    if (download !== undefined) this.#connection.send(download);
+    this.#context.observer.acknowledged?.(changesets.length);
+  }
+
+  #take(message: SessionMessage, allocation: MessageAllocation): void {
+    try {
+      this.#handle(message, allocation);
+      this.#state = stateAfter[message.type] ?? this.#state;
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #handle(message: SessionMessage, allocation: MessageAllocation): void {
+    switch (message.type) {
+      case 'bind':
+        this.#bind(message);
+        return;
+      case 'ident':
+        refuseSubscriptions(message);
+        this.#logger = this.#logger.child({ clientFileIdent: String(message.clientFileIdent) });
+        void this.#lookUp(message);
+        return;
+      case 'upload':
+        this.#upload(message, allocation);
+        return;
+      case 'mark':
+        // Echoed at once: there is nothing to download.
+        this.#connection.send({ type: 'mark', sessionIdent: this.ident, requestIdent: message.requestIdent });
+        return;
+      case 'query':
+        this.#bootstrap(message);
+        return;
+      case 'json_error':
+        // The client waits for the server to end the session.
+        throw new SyncError(
+          'client-reported',
+          `${message.code}, ${JSON.stringify(message.message.slice(0, 500))}`,
+        );
+      case 'unbind':
+        this.end();
+        this.#connection.send({ type: 'unbound', sessionIdent: this.ident });
+    }
+  }
+
+  #bind({ needClientFileIdent }: BindMessage): void {
+    this.#connection.add(this);
+    if (!needClientFileIdent) return;
+    const { pipeline, userId } = this.#context;
+    const clientFileIdent = pipeline.createClientFileIdent();
+    const clientFileIdentSalt = pipeline.saltOf(userId, clientFileIdent);
+    this.#connection.send({ type: 'ident', sessionIdent: this.ident, clientFileIdent, clientFileIdentSalt });
+  }
+
+  /** An upload without changesets is never answered. */
+  #upload(message: UploadMessage, allocation: MessageAllocation): void {
     if (message.uncompressedBytes === 0) {
-      hold.release();
+      allocation.release();
       return;
     }
     this.#context.observer.uploaded?.(message.body.length, message.uncompressedBytes);
-    this.#uploads.add(message, hold);
+    this.#uploads.add(message, allocation);
   }
 
-  /** MARK: echoed at once, since there is nothing to download. */
-  mark({ requestIdent }: MarkMessage): void {
-    this.#context.send({ type: 'mark', sessionIdent: this.ident, requestIdent });
-  }
-
-  /** QUERY: a bootstrap for the new version. */
-  bootstrap(query: QueryMessage): void {
+  #bootstrap(query: QueryMessage): void {
     refuseSubscriptions(query);
     const cursors = this.#file?.cursors;
     if (cursors === undefined || query.queryVersion <= cursors.queryVersion) {
       throw new SyncError('subscription-refused', `query version ${query.queryVersion} does not rise`);
     }
-    this.#context.send(cursors.bootstrap(query.queryVersion));
-  }
-
-  /** json_error of the client: it waits for the server to end the session. */
-  report({ code, message }: ClientErrorMessage): never {
-    throw new SyncError('client-reported', `${code}, ${JSON.stringify(message.slice(0, 500))}`);
-  }
-
-  /** An error is sent: from here on everything is discarded, and nothing is sent. */
-  enterError(error: SyncError | ProtocolError): void {
-    this.#end();
-    this.#state = 'errored';
-    if (error.code === 'client-held-back' || error.code === 'upload-failed') this.#uploads.abandon();
-  }
-
-  /** The session is over: UNBIND, or the end of its connection. What was uploaded is committed all the same. */
-  detach(): void {
-    this.#end();
-    this.#state = 'unknown';
-  }
-
-  /** Drops what is not being committed yet. */
-  abandon(): void {
-    this.#uploads.abandon();
-  }
-
-  /** Resolves when everything that was uploaded is committed, or given up. */
-  idle(): Promise<void> {
-    return this.#uploads.idle();
-  }
-
-  #end(): void {
-    this.#ended.abort();
-    this.#uploads.detach();
-    this.#holdBack.cancel();
-    for (const { hold } of this.#waiting) hold.release();
-    this.#waiting.length = 0;
+    this.#connection.send(cursors.bootstrap(query.queryVersion));
   }
 
   async #lookUp(ident: ClientIdentMessage): Promise<void> {
-    let row: ClientFile | undefined;
+    const { signal } = this.#ended;
     try {
-      row = await retryWhileHeldBack(
-        () => this.#context.host.findClientFile(ident.clientFileIdent),
+      const row = await retryWhileHeldBack(
+        () => this.#context.pipeline.findClientFile(ident.clientFileIdent),
         this.#holdBack,
-        this.#ended.signal,
+        signal,
       );
+      if (!signal.aborted) this.#enterIdentified(ident, row);
     } catch (error) {
-      if (!this.#ended.signal.aborted) this.#context.fail(asSyncError(error), this);
-      return;
-    }
-    if (this.#ended.signal.aborted) return;
-    try {
-      this.#enterIdentified(ident, row);
-    } catch (error) {
-      this.#context.fail(error, this);
+      if (!signal.aborted) this.fail(error);
     }
   }
 
   #enterIdentified(ident: ClientIdentMessage, row: ClientFile | undefined): void {
-    const { host, userId, observer, adoptedFiles } = this.#context;
-    const adoption = checkClientFile(ident, userId, row, (user, file) => host.saltOf(user, file));
-    if (adoptedFiles.isNews(ident.clientFileIdent, adoption)) {
+    const { pipeline, userId, observer, adoptedFiles } = this.#context;
+    const adoption = checkClientFile(ident, userId, row, pipeline);
+    if (adoptedFiles.shouldReport(ident.clientFileIdent, adoption)) {
       for (const how of adoption) observer.fileAdopted?.(how);
       this.#logAdoption(ident, row?.clientVersion, adoption);
     }
@@ -218,12 +262,12 @@ export class Session {
     const cursors = new SessionCursors(ident);
     this.#file = { ident, cursors };
     this.#state = 'identified';
-    if (ident.scanServerVersion === 0n) this.#context.send(cursors.bootstrap(ident.queryVersion));
+    if (ident.scanServerVersion === 0n) this.#connection.send(cursors.bootstrap(ident.queryVersion));
 
     this.#holdBack.end('queue');
     // Any of them may end the session, which empties the queue.
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      this.#context.route(next.message, next.hold);
+      this.receive(next.message, next.allocation);
     }
   }
 
@@ -247,29 +291,11 @@ export class Session {
     }
   }
 
-  async #commit(changesets: readonly UploadedChangeset[]): Promise<void> {
-    if (this.#file === undefined) throw new Error('commit before ident');
-    const { ident, cursors } = this.#file;
-    const clientVersion = changesets.reduce(
-      (highest, changeset) => (changeset.clientVersion > highest ? changeset.clientVersion : highest),
-      cursors.clientVersion,
-    );
-    const file = {
-      ident: ident.clientFileIdent,
-      salt: ident.clientFileIdentSalt,
-      userId: this.#context.userId,
-      clientVersion,
-      serverVersion: cursors.serverVersion,
-    };
-    await this.#context.host.commit({ file, changesets }, () => {
-      this.#holdBack.progress();
-    });
-  }
-
-  #acknowledge(changesets: readonly UploadedChangeset[]): void {
-    const download = this.#file?.cursors.acknowledge(changesets);
-    if (download !== undefined) this.#context.send(download);
-    this.#context.observer.acknowledged?.(changesets.length);
+  #stop(): void {
+    this.#ended.abort();
+    this.#uploads.detach();
+    this.#holdBack.cancel();
+    for (const { allocation } of this.#waiting.splice(0)) allocation.release();
   }
 }
 
@@ -281,10 +307,4 @@ function refuseSubscriptions({ query }: ClientIdentMessage | QueryMessage): void
     'subscription-refused',
     `to ${JSON.stringify(classes.slice(0, 5).join(', ').slice(0, 200))}; realm-ingest only takes asymmetric objects`,
   );
-}
-
-/** Errors of the protocol as they are; those of the store as one that sends the client away, and loses nothing. */
-function asSyncError(error: unknown): SyncError | ProtocolError {
-  if (error instanceof SyncError || error instanceof ProtocolError) return error;
-  return new SyncError('upload-failed', 'the server cannot store uploads now', { cause: error });
 }

@@ -1,14 +1,15 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { StoreError } from '../store/store-error.js';
-import { retryDelayMillis } from './back-off.js';
 import type { HoldBack } from './hold-back.js';
+import { SyncError } from './sync-error.js';
 
 /**
- * Calls the store until it succeeds, holding the session back meanwhile.
+ * Calls the store until it succeeds, and holds the session back meanwhile.
  *
  * @param attempt - one call
  * @param holdBack - begins with the first failure, ends with success
- * @param signal - ends the repetition, not a call that is under way
- * @throws what the store threw, if that is not retryable or `signal` was aborted
+ * @param signal - ends the retries, not a call that is under way
+ * @throws SyncError `upload-failed` if the store's error, its cause, is not retryable, or if `signal` is aborted
  */
 export async function retryWhileHeldBack<T>(
   attempt: () => Promise<T>,
@@ -21,24 +22,21 @@ export async function retryWhileHeldBack<T>(
       holdBack.end('store');
       return result;
     } catch (error) {
-      if (signal.aborted || !(error instanceof StoreError) || !error.retryable) throw error;
+      if (signal.aborted || !(error instanceof StoreError) || !error.retryable) throw uploadFailed(error);
       holdBack.begin('store', error);
-      if (!(await delay(retryDelayMillis(attempts), signal))) throw error;
+      await delay(retryDelayMillis(attempts), undefined, { signal }).catch(() => {
+        throw uploadFailed(error);
+      });
     }
   }
 }
 
-/** Resolves with true after a time, or with false as soon as `signal` is aborted. */
-function delay(millis: number, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    const abort = (): void => {
-      clearTimeout(timer);
-      resolve(false);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', abort);
-      resolve(true);
-    }, millis);
-    signal.addEventListener('abort', abort, { once: true });
-  });
+/** Sends the client away, and loses nothing. */
+function uploadFailed(cause: unknown): SyncError {
+  return new SyncError('upload-failed', 'the server cannot store uploads now', { cause });
+}
+
+/** 100 to 200 ms before the first retry; doubles with each attempt, up to 2.5 to 5 s. */
+function retryDelayMillis(attempts: number): number {
+  return Math.min(5000, 200 * 2 ** attempts) * (1 - Math.random() / 2);
 }

@@ -14,13 +14,21 @@ import {
   sessionErrors,
   type ErrorWireCode,
 } from '../protocol/wire-codes.js';
-import { jitteredBackoff } from './back-off.js';
 
 /** How an error goes to the client. `tryAgain` goes with Transient, and only with it (section 7.2). */
 interface WireForm {
   readonly wireCode: ErrorWireCode;
   readonly action: ErrorAction;
   readonly backoff?: () => Backoff;
+}
+
+/**
+ * How long a client stays away. The first delay is random, so that clients that were sent away together do not come
+ * back together. It doubles, up to `maxDelaySeconds`, while the error repeats.
+ */
+function jitteredBackoff(minSeconds: number, maxSeconds: number, maxDelaySeconds: number): Backoff {
+  const intervalSeconds = minSeconds + Math.floor(Math.random() * (maxSeconds - minSeconds + 1));
+  return { intervalSeconds, maxDelaySeconds, multiplier: 2 };
 }
 
 const wireForms = {
@@ -81,37 +89,30 @@ export class SyncError extends IngestError {
     this.action = form.action;
     this.backoff = form.backoff?.();
   }
-
-  /** Whether the whole connection ends with it, or one session. */
-  get scope(): 'connection' | 'session' {
-    return scopeOfWireCode(this.wireCode) === 'session' ? 'session' : 'connection';
-  }
 }
 
-/** Any error, as what the client is told: a `SyncError` or a `ProtocolError` itself, others as an internal error. */
+/** Whether an error ends one session. All others end the connection. */
+export function isSessionError(error: unknown): error is SyncError | ProtocolError {
+  const isTyped = error instanceof SyncError || error instanceof ProtocolError;
+  return isTyped && scopeOfWireCode(error.wireCode) === 'session';
+}
+
+/** What the client is told of an error: a `SyncError` or a `ProtocolError` as it is, others as an internal error. */
 export function toServerError(error: unknown, sessionIdent: number): ServerErrorMessage {
-  if (error instanceof SyncError) {
-    return {
-      type: 'json_error',
-      sessionIdent: error.scope === 'session' ? sessionIdent : 0,
-      code: error.wireCode,
-      message: error.message,
-      tryAgain: error.action === 'Transient',
-      action: error.action,
-      ...(error.backoff && { backoff: error.backoff }),
-    };
+  if (!(error instanceof SyncError || error instanceof ProtocolError)) {
+    // Particulars of the server's own faults go to the log, not to clients.
+    return toServerError(new SyncError('sync-internal', 'the message was not processed'), sessionIdent);
   }
-  if (error instanceof ProtocolError) {
-    const ofSession = scopeOfWireCode(error.wireCode) === 'session';
-    return {
-      type: 'json_error',
-      sessionIdent: ofSession ? sessionIdent : 0,
-      code: error.wireCode,
-      message: error.message,
-      tryAgain: false,
-      action: ofSession ? 'ApplicationBug' : 'ProtocolViolation',
-    };
-  }
-  // What is wrong inside the server is the log's business, not the client's.
-  return toServerError(new SyncError('sync-internal', 'the message was not processed'), sessionIdent);
+  const ofSession = isSessionError(error);
+  const { action, backoff }: { action: ErrorAction; backoff?: Backoff | undefined } =
+    error instanceof SyncError ? error : { action: ofSession ? 'ApplicationBug' : 'ProtocolViolation' };
+  return {
+    type: 'json_error',
+    sessionIdent: ofSession ? sessionIdent : 0,
+    code: error.wireCode,
+    message: error.message,
+    tryAgain: action === 'Transient',
+    action,
+    ...(backoff && { backoff }),
+  };
 }

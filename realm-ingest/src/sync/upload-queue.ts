@@ -1,30 +1,35 @@
 import type { UploadedChangeset, UploadMessage } from '../protocol/messages.js';
 import { readUploadBody } from '../protocol/upload-body.js';
 import type { HoldBack } from './hold-back.js';
-import type { MessageHold } from './inflight-budget.js';
+import type { MessageAllocation } from './inflight-budget.js';
 import { retryWhileHeldBack } from './store-retry.js';
 import { SyncError } from './sync-error.js';
+import type { SyncLimits } from './sync-limits.js';
+
+/** The session whose uploads these are. */
+export interface UploadSession {
+  /** Commits changesets as a whole. After a retryable `StoreError` the queue calls it again. */
+  commit(changesets: readonly UploadedChangeset[]): Promise<void>;
+  /** The changesets are durable. Not called after {@link UploadQueue.detach}. */
+  acknowledge(changesets: readonly UploadedChangeset[]): void;
+  /** An upload cannot be stored, or breaks the protocol. The queue is empty. Not called after detach. */
+  fail(error: unknown): void;
+}
 
 export interface UploadQueueOptions {
-  /** Commits changesets as a whole; a retryable `StoreError` makes the queue call it again. */
-  commit(changesets: readonly UploadedChangeset[]): Promise<void>;
-  /** They are durable. Not called after {@link UploadQueue.detach} or {@link UploadQueue.abandon}. */
-  committed(changesets: readonly UploadedChangeset[]): void;
-  /** The store does not take them, or they break the protocol; the queue is empty now. Not called after detach. */
-  failed(error: unknown): void;
+  readonly session: UploadSession;
   readonly holdBack: HoldBack;
-  readonly maxCommitBytes: number;
-  readonly maxUploads: number;
+  readonly limits: Pick<SyncLimits, 'maxCommitBytes' | 'maxQueuedMessages'>;
 }
 
 interface QueuedUpload {
   readonly message: UploadMessage;
-  readonly hold: MessageHold;
+  readonly allocation: MessageAllocation;
 }
 
 interface OpenedUpload {
   readonly changesets: readonly UploadedChangeset[];
-  readonly hold: MessageHold;
+  readonly allocation: MessageAllocation;
 }
 
 /**
@@ -38,20 +43,19 @@ export class UploadQueue {
   #waitingBytes = 0;
   #busy = false;
   #running: Promise<void> = Promise.resolve();
-  /** Nobody hears of commits any more. */
-  #detached = false;
   #abandoned = false;
   /** Of the upload that may not be inflated yet. */
-  #waitingForRoom: MessageHold | undefined;
-  readonly #noRetries = new AbortController();
+  #waitingForRoom: MessageAllocation | undefined;
+  /** Aborted once nobody hears of commits any more; nothing is retried then. */
+  readonly #detached = new AbortController();
 
   constructor(options: UploadQueueOptions) {
     this.#options = options;
   }
 
-  /** Takes an upload that is not empty; the queue releases `hold`. */
-  add(message: UploadMessage, hold: MessageHold): void {
-    this.#waiting.push({ message, hold });
+  /** Takes an upload that is not empty; the queue releases `allocation`. */
+  add(message: UploadMessage, allocation: MessageAllocation): void {
+    this.#waiting.push({ message, allocation });
     this.#waitingBytes += message.uncompressedBytes;
     if (!this.#busy) {
       this.#busy = true;
@@ -71,8 +75,7 @@ export class UploadQueue {
    * device not come back soon, but not retried. What fails comes again.
    */
   detach(): void {
-    this.#detached = true;
-    this.#noRetries.abort();
+    this.#detached.abort();
   }
 
   /** Drops what has not begun to be committed. */
@@ -90,9 +93,9 @@ export class UploadQueue {
         await this.#commit(uploads);
       } catch (error) {
         this.#drop();
-        if (!this.#detached) this.#options.failed(error);
+        if (!this.#detached.signal.aborted) this.#options.session.fail(error);
       } finally {
-        for (const { hold } of uploads) hold.release();
+        for (const { allocation } of uploads) allocation.release();
       }
     }
     this.#busy = false;
@@ -106,18 +109,18 @@ export class UploadQueue {
   async #commit(uploads: readonly QueuedUpload[]): Promise<void> {
     const opened: OpenedUpload[] = [];
     let violation: { readonly error: unknown } | undefined;
-    for (const { message, hold } of uploads) {
+    for (const { message, allocation } of uploads) {
       // Many connections may deliver a few bytes each that inflate a thousandfold.
-      const granted = message.isCompressed ? hold.grow(message.uncompressedBytes) : undefined;
+      const granted = message.isCompressed ? allocation.grow(message.uncompressedBytes) : undefined;
       if (granted !== undefined) {
         await this.#commitOpened(opened.splice(0));
-        await this.#waitForRoom(granted, hold);
+        await this.#waitForRoom(granted, allocation);
       }
       if (this.#abandoned) break;
       try {
         const changesets = await readUploadBody(message);
         checkVersionsRise(changesets);
-        opened.push({ changesets, hold });
+        opened.push({ changesets, allocation });
       } catch (error) {
         violation = { error };
         break;
@@ -130,16 +133,16 @@ export class UploadQueue {
   async #commitOpened(opened: readonly OpenedUpload[]): Promise<void> {
     const changesets = opened.flatMap((upload) => upload.changesets);
     if (changesets.length === 0) return;
-    const { holdBack } = this.#options;
-    await retryWhileHeldBack(() => this.#options.commit(changesets), holdBack, this.#noRetries.signal);
-    if (!this.#detached) this.#options.committed(changesets);
-    for (const { hold } of opened) hold.release();
+    const { session, holdBack } = this.#options;
+    await retryWhileHeldBack(() => session.commit(changesets), holdBack, this.#detached.signal);
+    if (!this.#detached.signal.aborted) session.acknowledge(changesets);
+    for (const { allocation } of opened) allocation.release();
   }
 
-  async #waitForRoom(granted: Promise<void>, hold: MessageHold): Promise<void> {
+  async #waitForRoom(granted: Promise<void>, allocation: MessageAllocation): Promise<void> {
     if (this.#abandoned) return;
     const { holdBack } = this.#options;
-    this.#waitingForRoom = hold;
+    this.#waitingForRoom = allocation;
     holdBack.begin('budget');
     await granted;
     holdBack.end('budget');
@@ -151,7 +154,7 @@ export class UploadQueue {
     let count = 0;
     let bytes = 0;
     for (const { message } of this.#waiting) {
-      if (count > 0 && bytes + message.uncompressedBytes > this.#options.maxCommitBytes) break;
+      if (count > 0 && bytes + message.uncompressedBytes > this.#options.limits.maxCommitBytes) break;
       bytes += message.uncompressedBytes;
       count += 1;
     }
@@ -162,13 +165,12 @@ export class UploadQueue {
   }
 
   #isFull(): boolean {
-    return (
-      this.#waitingBytes > this.#options.maxCommitBytes || this.#waiting.length > this.#options.maxUploads
-    );
+    const { maxCommitBytes, maxQueuedMessages } = this.#options.limits;
+    return this.#waitingBytes > maxCommitBytes || this.#waiting.length > maxQueuedMessages;
   }
 
   #drop(): void {
-    for (const { hold } of this.#waiting) hold.release();
+    for (const { allocation } of this.#waiting) allocation.release();
     this.#waiting.length = 0;
     this.#waitingBytes = 0;
   }

@@ -9,18 +9,18 @@ import type { Document } from '../store/document.js';
 import type { DeadLetterReason } from '../store/store.js';
 import { emptyDocument, toScalar } from './document-value.js';
 import { logRecordFields, spanFields, type TelemetryFields } from './telemetry-fields.js';
-import { fillFromObject, putAsItCame } from './telemetry-object.js';
+import { fillFromObject, addUnchanged } from './telemetry-object.js';
 import { UnstorableValueError } from './unstorable-value-error.js';
 
-/** A document and where it belongs. */
-export interface MappedDocument {
+/** A document and its collection. */
+interface MappedDocument {
   readonly collection: string;
-  /** With `_id`; without `ingest`, whose place nothing else takes. */
+  /** With `_id`; without `ingest`, a name that no other field has. */
   readonly document: Document;
 }
 
 /** Why an object can never be stored. */
-export interface RejectedObject {
+interface RejectedObject {
   readonly reason: DeadLetterReason;
   readonly detail: string;
 }
@@ -30,16 +30,16 @@ export interface DocumentMapper {
   toDocument(object: RealmObject): MappedDocument | RejectedObject;
 }
 
-/** What the server itself writes into every document. */
+/** The field that the server itself adds to every document. */
 const isReserved = (name: string): boolean => name === 'ingest';
 
 /**
  * Creates the mapper of one server.
  *
- * @param options.classPrefix - of our own classes, which are always admitted
- * @param options.admittedClasses - others, whose objects are stored as they come
- * @param options.collectionOf - the collection of a class that is stored; default: one of the class's name as it came
- * @throws InvalidOptionError for a prefix that no Realm class could begin with
+ * @param options.classPrefix - prefix of our own classes, which are always admitted
+ * @param options.admittedClasses - other classes, whose objects are stored unchanged
+ * @param options.collectionOf - the collection of a stored class; default: the class's name
+ * @throws InvalidOptionError if no Realm class can have the prefix
  */
 export function createDocumentMapper(options: {
   readonly classPrefix?: string;
@@ -60,13 +60,13 @@ export function createDocumentMapper(options: {
     if (fields === undefined && !admitted.has(className)) {
       return {
         reason: 'class-not-admitted',
-        detail: `class ${JSON.stringify(className)} is neither ours nor among the classes admitted`,
+        detail: `class ${JSON.stringify(className)} is neither a telemetry class nor admitted`,
       };
     }
     const document = emptyDocument();
     document._id = toScalar(primaryKey);
     if (fields !== undefined) fillFromObject(document, properties, fields, isReserved);
-    else for (const [name, value] of properties) putAsItCame(document, name, value, isReserved);
+    else for (const [name, value] of properties) addUnchanged(document, name, value, isReserved);
     return { collection: collectionOf(className), document };
   }
 

@@ -1,6 +1,6 @@
 /**
- * Realm values as document values, one for one: nothing is renamed, nested or made smaller. Design, "realm-ingest": Int →
- * Int64, float → Double, timestamp → its floor in milliseconds; a link → the primary key that it points to.
+ * Realm values → document values, unchanged: no names are decoded, no dots nest, no numbers become smaller types. Design,
+ * "realm-ingest": Int → Int64, float → Double, timestamp → its floor in milliseconds, link → the linked primary key.
  *
  * @module
  */
@@ -9,16 +9,16 @@ import type { RealmScalar, RealmValue } from '../changeset/realm-value.js';
 import type { Document, DocumentValue } from '../store/document.js';
 import { UnstorableValueError } from './unstorable-value-error.js';
 
-/** No document is deeper, whatever the store: what is beyond is not worth its stack. */
+/** No store accepts deeper documents; the limit also bounds the recursion. */
 const maxLevels = 100;
 
-/** Farthest from 1970 that a JavaScript Date can be; ECMA-262, "Time Values and Time Range". */
+/** The range of a JavaScript Date around 1970; ECMA-262, "Time Values and Time Range". */
 const maxDateMillis = 8_640_000_000_000_000n;
 
 /**
- * A value as it came. Bytes are copied out of the changeset.
+ * A document value for a Realm value. Bytes are copied out of the changeset.
  *
- * @param level - of the collections that the value stands in
+ * @param level - the number of collections around the value
  * @throws UnstorableValueError
  */
 export function toDocumentValue(value: RealmValue, level = 0): DocumentValue {
@@ -31,7 +31,7 @@ export function toDocumentValue(value: RealmValue, level = 0): DocumentValue {
   return toScalar(value);
 }
 
-/** A value without parts, as it came. @throws UnstorableValueError */
+/** A document value for a Realm value without parts. @throws UnstorableValueError */
 export function toScalar(value: RealmScalar): DocumentValue {
   switch (value.type) {
     case 'null':
@@ -65,20 +65,20 @@ export function toDate(nanos: bigint): Date {
   if (millis > maxDateMillis || millis < -maxDateMillis) {
     throw new UnstorableValueError(
       'unstorable-value',
-      `a date ${millis} ms from 1970, beyond what a Date can hold`,
+      `a date ${millis} ms from 1970, outside the range of a Date`,
     );
   }
   return new Date(Number(millis));
 }
 
-/** @throws UnstorableValueError where a collection would stand too deep */
+/** @throws UnstorableValueError if a collection at this level is too deep */
 export function checkLevel(level: number): void {
   if (level >= maxLevels) {
     throw new UnstorableValueError('too-deep', `collections nested more than ${maxLevels} levels deep`);
   }
 }
 
-/** A map without a prototype: every name is a field like any other. */
+/** A map without a prototype: `__proto__` is an ordinary field. */
 export function emptyDocument(): Document {
   return Object.create(null) as Document;
 }

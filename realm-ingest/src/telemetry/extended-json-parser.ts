@@ -1,17 +1,17 @@
 /**
- * Reads back the text in which our exporters send arrays and maps (`model/extended-json`), and that alone:
+ * Parses the text in which our exporters send arrays and maps (`model/extended-json`), and no other text:
  *
  * ```
  * collection = array | map
  * array      = "[" [value *("," value)] "]"
  * map        = "{" [key ":" value *("," key ":" value)] "}"       keys encoded as Realm keys, each once
  * value      = "null" | "true" | "false" | string | number | binary | collection
- * number     = {"$numberInt":"…"} | {"$numberLong":"…"} | {"$numberDouble":"…"}     as the writer would write it
+ * number     = {"$numberInt":"…"} | {"$numberLong":"…"} | {"$numberDouble":"…"}     exactly as the writer writes it
  * binary     = {"$binary":{"base64":"…","subType":"00"}}
  * ```
  *
- * Any other text, however near to Extended JSON, is not read: a parser of general Extended JSON would turn what a hostile
- * or foreign writer sends into dates, keys and numbers that lose something.
+ * General Extended JSON is not accepted: from hostile or foreign writers, its dates, keys and numbers would lose
+ * information.
  *
  * @module
  */
@@ -26,13 +26,13 @@ import {
 import type { DocumentValue } from '../store/document.js';
 import { nestNames } from './field-names.js';
 
-/** The entries of a map of attributes; undefined if our exporters would not have written the text. */
+/** The entries of an attribute map; undefined if our exporters never write this text. */
 export function parseAttributesJson(text: string): Map<string, DocumentValue> | undefined {
   const entries = attempt(text, (parser) => parser.entries(0));
   return entries?.size === 0 ? undefined : entries;
 }
 
-/** The array or map of a body; undefined if our exporters would not have written the text. */
+/** The array or map of a body; undefined if our exporters never write this text. */
 export function parseBodyJson(text: string): DocumentValue | undefined {
   return attempt(text, (parser) => parser.collection(1));
 }
@@ -67,7 +67,7 @@ class Parser {
     this.#text = text;
   }
 
-  /** A map's entries under their decoded names. @param level - of the map among the collections, 0 for attributes */
+  /** A map's entries by their decoded names. @param level - of the map, 0 for attributes */
   entries(level: number): Map<string, DocumentValue> {
     const entries = new Map<string, DocumentValue>();
     this.#expect('{');
@@ -146,7 +146,7 @@ class Parser {
     return same(base64, bytes.toString('base64'), new Binary(new Uint8Array(bytes)));
   }
 
-  /** A string of JSON, well-formed. */
+  /** A JSON string without lone surrogates. */
   #string(): string {
     const start = this.#at;
     this.#expect('"');
@@ -182,7 +182,7 @@ class Parser {
   }
 }
 
-/** The value, if its text is the one that the writer gives it. */
+/** The value, if its text is exactly what the writer writes. */
 function same(text: string, canonical: string, value: DocumentValue): DocumentValue {
   if (text !== canonical) throw new NotOursError();
   return value;

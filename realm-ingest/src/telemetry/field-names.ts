@@ -1,5 +1,5 @@
 /**
- * Names of telemetry as fields of documents: dots nest. Design, "Field names"; its four rules are named where they apply.
+ * Telemetry names → document fields: dots nest. Design, "Field names"; comments name its four rules.
  *
  * @module
  */
@@ -7,19 +7,19 @@ import { encodeCharacter, memoizeNames } from 'opentelemetry-exporter-realm/wire
 import type { Document, DocumentValue } from '../store/document.js';
 import { emptyDocument } from './document-value.js';
 
-/** Rule 4: a name of more segments keeps its rest together. */
+/** Rule 4: the rest of a longer name is one segment. */
 const maxSegments = 32;
 
-/** Rule 2: where the value of `a` goes beside `a.b`. */
+/** Rule 2: the field for the value of `a` beside `a.b`. */
 const ownValue = '_value';
 
-/** Rule 3, within a segment: what BSON, MongoDB or the decoding of names could not tell from something else. */
+/** Rule 3: characters of a segment that are ambiguous to BSON, MongoDB or the decoding of names. */
 const toEncode = /[%\0\uD800-\uDFFF]|^\$/gu;
 
-/** A map of telemetry as a document. No two names share a field, and none is lost. */
+/** A telemetry map as a document. No two names share a field, and no value is lost. */
 export function nestNames(entries: Iterable<readonly [name: string, value: DocumentValue]>): Document {
   const root = emptyDocument();
-  // Maps that are there for the sake of dots; a map that is a value must not be written into.
+  // Maps that exist because of dots. A map that is a value must not get fields of other names.
   const branches = new Set<DocumentValue>([root]);
   for (const [name, value] of entries) {
     const path = pathOf(name);
@@ -34,7 +34,7 @@ export function nestNames(entries: Iterable<readonly [name: string, value: Docum
   return root;
 }
 
-/** The fields, from the outermost in, that a name stands for. */
+/** The path of fields for a name, outermost first. */
 const pathOf = memoizeNames(toPath, 4096);
 
 function toPath(name: string): readonly string[] {
@@ -57,7 +57,7 @@ function encodeSegment(segment: string): string {
   return segment.replace(toEncode, encodeCharacter);
 }
 
-/** The map at a field, which a value that stands there already moves into. */
+/** The map at a field. A value that is there already moves into the map. */
 function branchAt(map: Document, field: string, branches: Set<DocumentValue>): Document {
   const there = map[field];
   if (there !== undefined && branches.has(there)) return there as Document;

@@ -1,11 +1,11 @@
 /**
- * The fields of our documents in their order, and the properties of our Realm classes (`model/schema`) that they come
- * from. Design, "Documents in the store".
+ * The fields of our documents in order, and the properties of our Realm classes (`model/schema`) behind them. Design,
+ * "Documents in the store".
  *
  * @module
  */
 
-/** One field of a document, by what is made of the property of the same name. */
+/** One field of a document, and how it is made from the property of the same name. */
 export type TelemetryField =
   /** A string. */
   | { readonly kind: 'text'; readonly name: string }
@@ -13,11 +13,11 @@ export type TelemetryField =
   | { readonly kind: 'int32'; readonly name: string }
   /** An integer → Int64. */
   | { readonly kind: 'int64'; readonly name: string }
-  /** The Date of the nanoseconds in the property `source`, which is a field of its own further on. */
+  /** The Date of the nanoseconds in the property `source`, which is also a field of its own. */
   | { readonly kind: 'date'; readonly name: string; readonly source: string }
-  /** A dictionary, and the arrays and maps in the property `…Json`. */
+  /** A dictionary, and the arrays and maps of the property `…Json`. */
   | { readonly kind: 'attributes'; readonly name: string }
-  /** Any value; an array or a map in the property `…Json`. */
+  /** Any value; arrays and maps come in the property `…Json`. */
   | { readonly kind: 'anyValue'; readonly name: string }
   /** An embedded object. */
   | { readonly kind: 'object'; readonly name: string; readonly fields: TelemetryFields }
@@ -27,9 +27,9 @@ export type TelemetryField =
 /** The fields of one class's documents. */
 export interface TelemetryFields {
   readonly inOrder: readonly TelemetryField[];
-  /** The properties that the fields are made of. */
+  /** The properties behind the fields. */
   readonly properties: ReadonlySet<string>;
-  /** Fields that no property of the same name may be: the server makes them. */
+  /** Fields that the server computes: a property of the same name is stored under another name. */
   readonly derived: ReadonlySet<string>;
 }
 
@@ -80,7 +80,7 @@ const originFields: readonly TelemetryField[] = [
   { kind: 'object', name: 'scope', fields: scopeFields },
 ];
 
-/** Of `Span`. */
+/** Fields of `Span`. */
 export const spanFields = fieldsOf(
   text('traceId'),
   text('spanId'),
@@ -105,7 +105,7 @@ export const spanFields = fieldsOf(
   ...originFields,
 );
 
-/** Of `LogRecord`. */
+/** Fields of `LogRecord`. */
 export const logRecordFields = fieldsOf(
   date('time', 'timeUnixNano'),
   int64('timeUnixNano'),

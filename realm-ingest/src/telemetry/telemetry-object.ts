@@ -13,10 +13,10 @@ type Properties = ReadonlyMap<string, RealmValue>;
 /**
  * Fills a document, or a part of one, from an object of one of our classes.
  *
- * Whatever is not as our exporters write it (a property of another type, one that only a newer exporter knows, text that
- * they would not have written) is stored as it came, under its own name: nothing is lost, and nothing is refused.
+ * Properties that our exporters do not write so (of another type, from a newer exporter, with other text) are stored
+ * unchanged under their own names: nothing is lost or refused.
  *
- * @param isReserved - names that are the server's own
+ * @param isReserved - whether a field name belongs to the server
  * @throws UnstorableValueError
  */
 export function fillFromObject(
@@ -28,17 +28,17 @@ export function fillFromObject(
   for (const field of fields.inOrder) fill(document, properties, field);
   for (const [name, value] of properties) {
     if (fields.properties.has(name)) continue;
-    putAsItCame(document, name, value, (taken) => isReserved(taken) || fields.derived.has(taken));
+    addUnchanged(document, name, value, (taken) => isReserved(taken) || fields.derived.has(taken));
   }
 }
 
 /**
- * Adds a property as it came, under its own name unless that is taken.
+ * Adds a property unchanged, under its own name unless that is taken.
  *
- * @param isReserved - names that are the server's own
+ * @param isReserved - whether a field name belongs to the server
  * @throws UnstorableValueError
  */
-export function putAsItCame(
+export function addUnchanged(
   document: Document,
   name: string,
   value: RealmValue,
@@ -116,7 +116,7 @@ function fillAnyValue(document: Document, name: string, properties: Properties):
   if (json !== undefined) document[`${name}Json`] = toDocumentValue(json);
 }
 
-/** In the fixed properties null says no more than absence: some clients send one for each that they leave out. */
+/** In the fixed properties, null means absent: some clients send null for omitted properties. */
 function present(value: RealmValue | undefined): RealmValue | undefined {
   return value?.type === 'null' ? undefined : value;
 }

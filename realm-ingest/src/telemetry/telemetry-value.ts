@@ -1,6 +1,6 @@
 /**
- * Values of telemetry as document values. Design, "Values": numbers that are integral become integers; design, "Field
- * names": the keys of maps are decoded, and dots nest.
+ * Telemetry values → document values. Design, "Values": integral numbers become integers; design, "Field names": the keys
+ * of maps are decoded, and dots nest.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { nestNames } from './field-names.js';
 /**
  * An attribute's value, or a body.
  *
- * @param level - of the collections that the value stands in
+ * @param level - the number of collections around the value
  * @throws UnstorableValueError
  */
 export function toTelemetryValue(value: RealmValue, level = 0): DocumentValue {
@@ -33,8 +33,8 @@ export function toTelemetryValue(value: RealmValue, level = 0): DocumentValue {
 }
 
 /**
- * The entries of a dictionary under their names. Two keys with one name, which our exporters never write, both stay: the
- * later one under a name that is free.
+ * The entries of a dictionary by their decoded names. If two keys have the same name, which our exporters never write, the
+ * later one gets a free name.
  *
  * @throws UnstorableValueError
  */
@@ -51,7 +51,7 @@ export function decodeEntries(
 }
 
 /** A 64-bit integer: Int32 if it fits, else Int64. */
-export function toInteger(value: bigint): Int32 | bigint {
+function toInteger(value: bigint): Int32 | bigint {
   return BigInt.asIntN(32, value) === value ? new Int32(Number(value)) : value;
 }
 

@@ -1,6 +1,6 @@
 import type { DeadLetterReason } from '../store/store.js';
 
-/** A Realm value that no document can hold. Thrown and caught within this layer. */
+/** A Realm value that no document can contain. Thrown and caught within this layer. */
 export class UnstorableValueError extends Error {
   readonly reason: DeadLetterReason;
 

@@ -98,7 +98,7 @@ describe('Authenticator', () => {
       assert.equal(second.user_id, first.user_id);
     });
 
-    it('by a key that is unknown, revoked or none at all is refused alike', async () => {
+    it('by an unknown, revoked or malformed key is refused alike', async () => {
       const auth = create();
       const revoked = await keyOf('a');
       await apiKeys.revoke(revoked.id, new Date(now));
@@ -112,7 +112,7 @@ describe('Authenticator', () => {
       }
     });
 
-    it('by API key names what is wrong with its body', async () => {
+    it('by API key says what is wrong with its body', async () => {
       const auth = create();
       for (const body of [undefined, null, [], 'key', 1]) {
         await assert.rejects(auth.login('api-key', body), refused(400, 'BadRequest'));
@@ -137,7 +137,7 @@ describe('Authenticator', () => {
   });
 
   describe('access tokens', () => {
-    it('are taken until they expire, and not a second longer', async () => {
+    it('are accepted until they expire, to the second', async () => {
       const auth = create({ accessTokenSeconds: 60 });
       const { access_token, user_id } = await auth.login('anon-user', {});
       now += 59_000;
@@ -146,7 +146,7 @@ describe('Authenticator', () => {
       await assert.rejects(auth.authenticate(access_token), refused(401, 'InvalidSession'));
     });
 
-    it('are refused if they are refresh tokens, of another app, signed by others, changed or no tokens', async () => {
+    it('are refused if they are refresh tokens, of another app, signed by others, changed or not tokens', async () => {
       const auth = create();
       const { access_token, refresh_token } = await auth.login('anon-user', {});
       const [header, , signature] = access_token.split('.');
@@ -191,7 +191,7 @@ describe('Authenticator', () => {
       assert.equal((await auth.authenticate(access_token)).userId, user_id);
     });
 
-    it('works in a server that was started anew with the same secret', async () => {
+    it('works after a restart with the same secret', async () => {
       const { refresh_token, user_id } = await create().login('anon-user', {});
       const later = create({ allowAnonymous: false });
       const { access_token } = await later.refresh(refresh_token);
@@ -199,7 +199,7 @@ describe('Authenticator', () => {
       assert.equal(later.counters.unverifiedRefreshes, 0);
     });
 
-    it('is 401 once the session has logged out; other sessions of the user go on', async () => {
+    it('is 401 after a log-out; other log-ins of the user continue', async () => {
       const auth = create();
       const { key } = await keyOf('kiosk-7');
       const first = await auth.login('api-key', { key });
@@ -210,14 +210,14 @@ describe('Authenticator', () => {
       await auth.refresh(second.refresh_token);
     });
 
-    it('is 401 once an anonymous user was removed', async () => {
+    it('is 401 after an anonymous user was removed', async () => {
       const auth = create();
       const { access_token, refresh_token } = await auth.login('anon-user', {});
       await auth.deleteUser(access_token);
       await assert.rejects(auth.refresh(refresh_token), refused(401, 'InvalidSession'));
     });
 
-    it('is 401 once the key that logged in was revoked', async () => {
+    it('is 401 after the key was revoked', async () => {
       const auth = create();
       const { key, id } = await keyOf('kiosk-7');
       const { access_token, refresh_token } = await auth.login('api-key', { key });
@@ -226,20 +226,20 @@ describe('Authenticator', () => {
       await assert.rejects(auth.authenticate(access_token), refused(401, 'InvalidSession'));
     });
 
-    it('goes on where the store with the key was lost but the secret was not', async () => {
+    it('works if the store with the key was lost but the secret was not', async () => {
       const { key } = await keyOf('kiosk-7');
       const { refresh_token } = await create().login('api-key', { key });
       apiKeys = new MemoryApiKeys();
       await create().refresh(refresh_token);
     });
 
-    it('is 400 with something that is no JWT', async () => {
+    it('is 400 with something that is not a JWT', async () => {
       for (const token of ['', 'x', 'a.b', 'a.b.c', 'e30.bm9wZQ.x']) {
         await assert.rejects(create().refresh(token), refused(400, 'BadRequest'), token);
       }
     });
 
-    it('with a token of a lost secret keeps an anonymous user, where anonymous users are allowed', async () => {
+    it('with a token of a lost secret keeps an anonymous user, if anonymous users are allowed', async () => {
       const { refresh_token, user_id } = await create({ signingKey: otherKey }).login('anon-user', {});
       const auth = create();
       const { access_token } = await auth.refresh(refresh_token);
@@ -258,7 +258,7 @@ describe('Authenticator', () => {
       await assert.rejects(create().refresh(refresh_token), refused(503, 'MaintenanceInProgress'));
     });
 
-    it('with a token of a lost secret is 401 all the same for a user that was removed', async () => {
+    it('with a token of a lost secret is 401 for a removed user', async () => {
       const lost = await create({ signingKey: otherKey }).login('anon-user', {});
       await revocations.add(`user:${lost.user_id}`);
       await assert.rejects(create().refresh(lost.refresh_token), refused(401, 'InvalidSession'));
@@ -278,7 +278,7 @@ describe('Authenticator', () => {
       assert.equal((logger.at('error')[2]!.fields as { events: number }).events, 3);
     });
 
-    it('with a made-up subject takes on no user that would not do as a name', async () => {
+    it('with a made-up subject accepts no invalid user id', async () => {
       for (const subject of ['anon-../../etc', `anon-${'a'.repeat(1000)}`, 'kiosk', undefined]) {
         const token = await new SignJWT({ ...(subject !== undefined && { sub: subject }) })
           .setProtectedHeader({ alg: 'HS256' })
@@ -300,7 +300,7 @@ describe('Authenticator', () => {
       await auth.login('api-key', { key });
     });
 
-    it('is not to be had with a token that nobody could verify', async () => {
+    it('is refused with an unverified token', async () => {
       const lost = await create({ signingKey: otherKey }).login('anon-user', {});
       const auth = create();
       const { access_token } = await auth.refresh(lost.refresh_token);

@@ -13,7 +13,7 @@ describe('keys derived from the server secret', () => {
   const secret = new TextEncoder().encode('0123456789abcdef0123456789abcdef');
   const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
-  it('are frozen: devices hold tokens and salts made with them', () => {
+  it('are frozen', () => {
     const keys = deriveKeys(secret);
     assert.deepEqual(
       { saltKey: hex(keys.saltKey), signingKey: hex(keys.signingKey) },
@@ -24,7 +24,7 @@ describe('keys derived from the server secret', () => {
     );
   });
 
-  it('are HKDF-SHA-256 under a label each', () => {
+  it('are HKDF-SHA-256 with a label each', () => {
     const keys = deriveKeys(secret);
     assert.equal(hex(keys.saltKey), hkdf(secret, 'realm-ingest/client-file-salt/1'));
     assert.equal(hex(keys.signingKey), hkdf(secret, 'realm-ingest/token-signing/1'));
@@ -44,7 +44,7 @@ describe('user ids', () => {
     assert.match(toNamedUserId('app', 'anon-0123'), /^[0-9a-f]{32}$/);
   });
 
-  it('from tokens that nobody verified are taken only if short and plain', () => {
+  it('from unverified tokens are accepted only if short and plain', () => {
     assert.ok(isAnonymousUserId('anon-65f000000000000000000001'));
     for (const id of ['', 'anon-', 'kiosk', 'anon-a/b', 'anon-a\n', `anon-${'a'.repeat(65)}`, 'Anon-a']) {
       assert.equal(isAnonymousUserId(id), false, JSON.stringify(id));

@@ -29,13 +29,13 @@ describe('ByteReader', () => {
     );
   });
 
-  it('reads integers that are longer than they need be', () => {
+  it('reads integers with redundant bytes', () => {
     assert.equal(reader('80808080808080808000').int64(), 0n);
     assert.equal(reader('8000').int(), 0);
     assert.equal(reader('8040').int(), -1);
   });
 
-  it('refuses integers beyond 64 bits, of more than ten bytes, and cut off anywhere', () => {
+  it('refuses integers beyond 64 bits, of more than ten bytes, and cut anywhere', () => {
     refuses(() => reader('80808080808080808001').int64(), 0);
     refuses(() => reader('8080808080808080808000').int64(), 0);
     const longest = 'ffffffffffffffffff00';
@@ -45,7 +45,7 @@ describe('ByteReader', () => {
     }
   });
 
-  it('gives views of a Buffer as plain arrays on the same memory', () => {
+  it('returns views of a Buffer as plain arrays on the same memory', () => {
     const buffer = Buffer.from('xxabcd').subarray(2);
     const view = new ByteReader(buffer).bytes(2);
     assert.equal(Object.getPrototypeOf(view), Uint8Array.prototype);
@@ -53,14 +53,14 @@ describe('ByteReader', () => {
     assert.deepEqual([...view], [0x7a, 0x62]);
   });
 
-  it('takes U+FFFD for the character that it is, and refuses what decodes to it', () => {
+  it('accepts U+FFFD itself, and refuses bytes that decode to it', () => {
     assert.equal(reader('efbfbd').utf8(3), '\ufffd');
     for (const hex of ['ff', 'c3', 'c080', 'eda080', 'f4908080', 'efbfbdff']) {
       refuses(() => reader(`61${hex}`).utf8(1 + hex.length / 2), 0);
     }
   });
 
-  it('never moves beyond its end', () => {
+  it('never reads beyond its end', () => {
     refuses(() => reader('0000').bytes(3), 2);
     refuses(() => reader('0000').utf8(3), 2);
     refuses(() => reader('000000').float32(), 3);

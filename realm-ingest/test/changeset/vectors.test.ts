@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { assembleObjects } from '../../src/changeset/assemble-objects.js';
+import { assembleObjects } from '../support/assemble-objects.js';
 import { ByteReader } from '../../src/changeset/byte-reader.js';
 import { ChangesetError } from '../../src/changeset/changeset-error.js';
 import { parseChangeset } from '../../src/changeset/parse-changeset.js';
@@ -50,7 +50,7 @@ describe('changeset vectors', () => {
         } else {
           it(`reads ${description}`, () => {
             const instructions = [...parseChangeset(bytes)];
-            const { objects } = assembleObjects(instructions);
+            const objects = assembleObjects(instructions);
             assert.deepEqual(toNotation({ instructions, objects }), expected);
           });
           it(`reads ${description} as the slow codec does`, () => {

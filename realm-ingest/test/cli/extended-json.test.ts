@@ -42,13 +42,13 @@ describe('toExtendedJson', () => {
     });
   }
 
-  it('writes __proto__ as the name that it is', () => {
+  it('writes __proto__ as an ordinary name', () => {
     const document = map({});
     Object.defineProperty(document, '__proto__', { value: 'x', enumerable: true });
     assert.equal(toExtendedJson(document), '{"__proto__":"x"}');
   });
 
-  it('is read back by others with every type', () => {
+  it('is read by other parsers with every type', () => {
     const document = map({ n: new Int32(1), l: 1n, d: new Double(1), list: [map({ x: 2n })] });
     const parsed = EJSON.parse(toExtendedJson(document), { relaxed: false }) as Record<string, unknown>;
     assert.ok(parsed.n instanceof Int32 && parsed.l instanceof Long && parsed.d instanceof Double);

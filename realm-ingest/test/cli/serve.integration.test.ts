@@ -53,7 +53,7 @@ describe('realm-ingest serve', () => {
         .map(({ level, msg }) => [msg.split(/[:;,]/, 1)[0]!, level]),
     );
 
-  it('says where it listens, takes uploads, and ends with 0 within seconds of SIGTERM', async () => {
+  it('prints its URL, accepts uploads, and ends with 0 within seconds of SIGTERM', async () => {
     const { url, line, command } = await serve(['--allow-anonymous', '--log-level', 'debug']);
     assert.match(
       line,
@@ -87,17 +87,17 @@ describe('realm-ingest serve', () => {
     assert.match(documents, /"name":"hunter2"/);
   });
 
-  it('blames nobody for uploads that it gives up on SIGTERM, and their client sends them again', async () => {
+  it('logs no errors for uploads that it gives up on SIGTERM, and their client sends them again', async () => {
     const first = await serve(['--allow-anonymous']);
     const { access_token } = await logIn(first.url, appId);
     const client = await SyncClient.open(first.url, appId, access_token);
-    // A writer beside the server, as a backup or a shell: commits wait for it.
+    // A writer beside the server, such as a backup or a shell. Commits wait for it.
     const other = new Database(join(directory, 'store.db'), 5000);
     other.execute('BEGIN IMMEDIATE');
     const { changeset, spans } = largeChangeset(4_000_000, Buffer.alloc(8, 7));
     client.upload(11, changeset);
     client.send('mark 1 3\n');
-    await client.receive('mark'); // Behind the upload: that has arrived.
+    await client.receive('mark'); // Answered after the upload has arrived.
     const stopped = stop(first.command);
     await first.command.logged('are given up');
     other.execute('ROLLBACK');
@@ -121,7 +121,7 @@ describe('realm-ingest serve', () => {
     other.close();
   });
 
-  it('ends at once on a second signal, though a client keeps it waiting', async () => {
+  it('ends at once on a second signal, even if a client is slow', async () => {
     const { url, command } = await serve(['--allow-anonymous']);
     const client = await SyncClient.open(url, appId, (await logIn(url, appId)).access_token);
     client.stopReading();
@@ -131,7 +131,7 @@ describe('realm-ingest serve', () => {
     assert.equal(code, 143);
   });
 
-  it('goes on where it was after a restart: its secret is in the store, and `secret` prints it', async () => {
+  it('continues after a restart: its secret is in the store, and `secret` prints it', async () => {
     const first = await serve(['--allow-anonymous']);
     const user = await logIn(first.url, appId);
     assert.equal((await stop(first.command, 'SIGINT')).code, 0);
@@ -141,7 +141,7 @@ describe('realm-ingest serve', () => {
     const secretFile = join(directory, 'secret');
     await writeFile(secretFile, printed.stdout, { mode: 0o600 });
 
-    // In another store, as after a loss.
+    // In another store, as after the loss of a store.
     storeUrl = `sqlite:${join(directory, 'other.db')}`;
     const second = await serve(['--secret-file', secretFile]);
     const refresh = await fetch(`${second.url}/api/client/v2.0/auth/session`, {
@@ -152,7 +152,7 @@ describe('realm-ingest serve', () => {
     assert.equal((await stop(second.command)).code, 0);
   });
 
-  it('takes its secret from the environment, where no file is given', async () => {
+  it('takes its secret from the environment if no file is given', async () => {
     process.env.REALM_INGEST_SECRET = 'short';
     try {
       const { code, stderr } = await runHere('serve', '--app-id', appId, '--port', '0', '--store', storeUrl);
@@ -161,8 +161,8 @@ describe('realm-ingest serve', () => {
         {
           code: 1,
           stderr:
-            'realm-ingest: the server secret cannot be used: the one given (--secret-file, REALM_INGEST_SECRET) has 5 bytes; ' +
-            'at least 32 are needed, as `openssl rand -hex 32` makes them\n',
+            'realm-ingest: the server secret cannot be used: the secret from --secret-file or REALM_INGEST_SECRET has ' +
+            '5 bytes; it needs at least 32. To create one: openssl rand -hex 32\n',
         },
       );
     } finally {
@@ -170,7 +170,7 @@ describe('realm-ingest serve', () => {
     }
   });
 
-  it('logs in devices by the keys that were made beside it, and no longer once they are revoked', async () => {
+  it('logs in devices by keys that are created while it runs, until they are revoked', async () => {
     const { url } = await serve();
     const created = await runHere('keys', 'create', '--user', 'kiosk', '--store', storeUrl);
     const credentials = { provider: 'api-key', key: created.stdout.trim() };
@@ -180,14 +180,14 @@ describe('realm-ingest serve', () => {
     await assert.rejects(logIn(url, appId, credentials), /invalid API key/);
   });
 
-  it('is refused a store that another one serves', async () => {
+  it('fails if another process serves the store', async () => {
     await serve();
     const second = await runHere('serve', '--app-id', appId, '--port', '0', '--store', storeUrl);
     assert.equal(second.code, 1);
     assert.match(second.stderr, /^realm-ingest: the store is in use: /);
   });
 
-  it('is refused an address that is taken', async () => {
+  it('fails if the address is in use', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     try {

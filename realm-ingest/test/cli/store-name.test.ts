@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { storeNameOf } from '../../src/cli/store-name.js';
 
-describe('the name of a store, as it is shown', () => {
+describe('storeNameOf', () => {
   const names: readonly [string, string][] = [
     ['sqlite:a b?c@d.db', 'sqlite:a b?c@d.db'],
     ['mongodb://host:27017/telemetry', 'mongodb://host:27017/telemetry'],

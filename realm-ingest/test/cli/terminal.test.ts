@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { toPrintable, toTable } from '../../src/cli/terminal.js';
 
-describe('what commands write', () => {
-  it('tables have aligned columns, and no blanks at the end of a line', () => {
+describe('the output of commands', () => {
+  it('aligns the columns of tables, without blanks at the end of a line', () => {
     assert.deepEqual(
       toTable([
         ['ID', 'USER'],
@@ -13,7 +13,7 @@ describe('what commands write', () => {
     );
   });
 
-  it('texts from clients have no power over the terminal', () => {
+  it('replaces control characters of clients', () => {
     assert.equal(toPrintable('\u001b[2Jevil\r\nline\u202etxt\u009b'), '�[2Jevil��line�txt�');
     assert.equal(toPrintable('Größe 測定 😀'), 'Größe 測定 😀');
   });

@@ -42,7 +42,7 @@ function refuses(message: ServerMessage, version: (typeof protocolVersions)[numb
 
 describe('encodeServerMessage', () => {
   describe('json_error', () => {
-    it('has every key that clients demand, and the back-off whole or not at all', () => {
+    it('has every key that clients require, and all back-off keys or none', () => {
       const { type, fields, json } = receive(encodeServerMessage(transient, 7));
       assert.deepEqual([type, fields[0], fields[2]], ['json_error', '201', '1']);
       assert.deepEqual(json, {
@@ -79,14 +79,14 @@ describe('encodeServerMessage', () => {
       ]);
     });
 
-    it('counts the bytes of its text, not the characters, and keeps broken text apart', () => {
+    it('counts the bytes of its text, not the characters', () => {
       for (const message of ['é😀\n"', '\ud800', '\0']) {
         const { json } = receive(encodeServerMessage({ ...transient, message }, 14));
         assert.equal(json!.message, message);
       }
     });
 
-    it('goes out with the codes that no client dies of, and with no other', () => {
+    it('is sent only with codes that crash no client', () => {
       const aborting = [104, 202, 203, 205, 207, 214, 215, 218, 219, 220, 221, 224];
       const resetting = [208, 209, 210, 211, 217, 222, 228];
       for (let number = -1; number <= 1000; number++) {
@@ -169,7 +169,7 @@ describe('encodeServerMessage', () => {
   describe('IDENT', () => {
     const ident = { type: 'ident', sessionIdent: 1, clientFileIdent: 1n, clientFileIdentSalt: 1n } as const;
 
-    it('takes idents and salts up to their bounds', () => {
+    it('accepts idents and salts up to their limits', () => {
       const { fields } = receive(
         encodeServerMessage(
           { ...ident, clientFileIdent: 2n ** 63n - 1n, clientFileIdentSalt: 1n - 2n ** 63n },
@@ -179,7 +179,7 @@ describe('encodeServerMessage', () => {
       assert.deepEqual(fields, ['1', '9223372036854775807', '-9223372036854775807']);
     });
 
-    it('is refused beyond them', () => {
+    it('refuses idents and salts beyond them', () => {
       refuses({ ...ident, clientFileIdent: 0n });
       refuses({ ...ident, clientFileIdent: 2n ** 63n });
       refuses({ ...ident, clientFileIdentSalt: 0n });
@@ -187,19 +187,6 @@ describe('encodeServerMessage', () => {
       refuses({ ...ident, clientFileIdentSalt: 2n ** 63n });
       refuses({ ...ident, sessionIdent: 0 });
     });
-  });
-
-  it('sends no log_message to protocols that do not know it', () => {
-    const message = { type: 'log_message', sessionIdent: 0, level: 'warn', message: 'é', coId: '' } as const;
-    for (const version of protocolVersions) {
-      if (version < 10) refuses(message, version);
-      else
-        assert.deepEqual(receive(encodeServerMessage(message, version)).json, {
-          level: 'warn',
-          msg: 'é',
-          co_id: '',
-        });
-    }
   });
 
   it('sends no MARK or UNBOUND to the connection', () => {

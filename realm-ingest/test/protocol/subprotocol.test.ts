@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { protocolVersions } from '../../src/protocol/messages.js';
 import { chooseProtocol } from '../../src/protocol/subprotocol.js';
 
-/** What a client of a version offers: that one and everything below, down to 2. */
+/** The offers of a client of a version: that version and all below, down to 2. */
 function offersOf(highest: number, { separator = '#', joiner = ', ' } = {}): string {
   return Array.from(
     { length: highest - 1 },
@@ -31,7 +31,7 @@ describe('chooseProtocol', () => {
     }
   }
 
-  it('chooses the highest offer wherever it stands', () => {
+  it('chooses the highest offer at any position', () => {
     const choice = chooseProtocol('com.mongodb.realm-query-sync#2,com.mongodb.realm-query-sync#14,other');
     assert.deepEqual(choice, {
       chosen: true,

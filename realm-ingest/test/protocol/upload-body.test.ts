@@ -30,7 +30,7 @@ describe('readUploadBody', () => {
   ];
 
   for (const compress of [false, true]) {
-    it(`gives the changesets in wire order, ${compress ? '' : 'not '}compressed`, async () => {
+    it(`returns the changesets in wire order, ${compress ? '' : 'not '}compressed`, async () => {
       const opened = await open({ changesets, compress });
       assert.deepEqual(
         opened.map(({ clientVersion, bytes }) => [clientVersion, bytes.length]),
@@ -45,12 +45,12 @@ describe('readUploadBody', () => {
     });
   }
 
-  it('gives none for a progress report', async () => {
+  it('returns none for a progress report', async () => {
     assert.deepEqual(await open({}), []);
     assert.deepEqual(await open({ compress: true }), []);
   });
 
-  it('keeps versions as they come, rising or not', async () => {
+  it('keeps versions unchanged, rising or not', async () => {
     const versions = await open({
       changesets: [{ clientVersion: 5n }, { clientVersion: 5n }, { clientVersion: 0n }],
     });
@@ -92,7 +92,7 @@ describe('readUploadBody', () => {
     );
   });
 
-  it('takes a body of exactly the limit', async () => {
+  it('accepts a body of exactly the limit', async () => {
     const bytes = kilobytes(16);
     const body = uploadBody([{ clientVersion: 1n, bytes }]);
     const message = parseClientMessage(upload({ body, compress: true }), 14, {
@@ -117,7 +117,7 @@ describe('readUploadBody', () => {
   }
 
   for (const announced of [1025, 100 * 1024, 8 * 1024 * 1024]) {
-    it(`refuses 1024 bytes where ${announced} were announced`, async () => {
+    it(`refuses 1024 bytes if ${announced} are announced`, async () => {
       await assert.rejects(read(deflateSync(kilobytes(1)), announced), refused(110));
     });
   }
@@ -126,7 +126,7 @@ describe('readUploadBody', () => {
     const plain = kilobytes(size);
     const deflated = deflateSync(plain);
 
-    it(`refuses ${size} KiB of raw deflate, gzip, and with bytes behind the stream`, async () => {
+    it(`refuses ${size} KiB of raw deflate, gzip, and with bytes after the stream`, async () => {
       await assert.rejects(read(deflateRawSync(plain), plain.length), refused(110));
       await assert.rejects(read(gzipSync(plain), plain.length), refused(110));
       await assert.rejects(read(Buffer.concat([deflated, Buffer.from('x')]), plain.length), refused(110));
@@ -138,7 +138,7 @@ describe('readUploadBody', () => {
       );
     });
 
-    it(`refuses ${size} KiB cut off anywhere, and with a wrong checksum`, async () => {
+    it(`refuses ${size} KiB cut anywhere, and with a wrong checksum`, async () => {
       for (let length = 0; length < deflated.length; length++) {
         await assert.rejects(read(deflated.subarray(0, length), plain.length), refused(110));
       }
@@ -157,7 +157,7 @@ describe('readUploadBody', () => {
     }
   });
 
-  it('takes as many changesets as a client can send at once, and refuses a body made of headers', async () => {
+  it('accepts as many changesets as a client can send at once, and refuses a body of headers only', async () => {
     const empty = (count: number) => Buffer.from('1 0 0 0 0 '.repeat(count));
     const read = async (body: Buffer) =>
       await readUploadBody({ body, isCompressed: false, uncompressedBytes: body.length });

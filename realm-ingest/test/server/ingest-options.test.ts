@@ -64,7 +64,7 @@ describe('options of createIngestServer', () => {
     ['classes', { classes: ['Sensor', '$x'] }, /"\$x"/],
     ['classes', { classes: ['x'.repeat(58)] }, /57 bytes/],
     ['classes', { classes: ['system.users'] }, /system/],
-    ['classes', { classes: ['a..b'] }, /those of collections/],
+    ['classes', { classes: ['a..b'] }, /valid names of collections/],
     ['collections', { collections: { Sensor: 'sensors' } }, /classes that are stored: Span, LogRecord/],
     ['collections', { collections: { Span: 'system.x' } }, /names of at most/],
     ['indexAttributes', { indexAttributes: true, store: {} }, /openStore/],

@@ -124,7 +124,7 @@ describe('under pressure', function () {
       `${maxInflightBytes} bytes in flight: that was no pressure`,
     );
     assert.ok(maxHeldBack > clientCount / 4, `${maxHeldBack} held back: that was no pressure`);
-    // Measured, for the README, and held to nothing: beside what converting leaves to the garbage collector, the 40 MB
+    // Measured, for docs/operations.md, and held to nothing: beside what converting leaves to the garbage collector, the 40 MB
     // that all send together would not show.
     const { maxRssBytes } = await server.memory();
     console.log(`      resident memory, peak: ${Math.round(maxRssBytes / mebibyte)} MiB`); // eslint-disable-line no-console -- measured, in the report

@@ -36,7 +36,7 @@ export function keepsAccountContract(createPlace: CreateStorePlace): void {
     });
 
     describe('revocations', () => {
-      it('hold for their subjects only, and may be repeated', async () => {
+      it('apply to their subjects only, and may be repeated', async () => {
         assert.equal(await fixture.store.revocations.has(['a']), false);
         await fixture.store.revocations.add('a', new Date());
         await fixture.store.revocations.add('a', new Date());
@@ -48,7 +48,7 @@ export function keepsAccountContract(createPlace: CreateStorePlace): void {
     });
 
     describe('the secret', () => {
-      it('is the first one that was offered', async () => {
+      it('is the first candidate', async () => {
         assert.deepEqual(await fixture.store.loadSecret(), {});
         const secret = new Uint8Array(32).fill(1);
         const [one, other] = await Promise.all([

@@ -8,13 +8,13 @@ describe('the names of collections', () => {
     return classes.map((className) => names.of(className));
   };
 
-  it('are those of the classes, where nothing else is said', () => {
+  it('are those of the classes by default', () => {
     const { span, logRecord, all } = resolveCollectionNames({ classPrefix: 'Acme', classes: ['Reading'] });
     assert.deepEqual([span, logRecord], ['AcmeSpan', 'AcmeLogRecord']);
     assert.deepEqual(all, ['AcmeSpan', 'AcmeLogRecord', 'Reading']);
   });
 
-  it('are what is said, for our classes and others', () => {
+  it('can be given, for our classes and others', () => {
     const stored = { classes: ['Reading'], collections: { Span: 'traces', Reading: 'iot.readings' } };
     assert.deepEqual(byClass(stored, 'Span', 'LogRecord', 'Reading'), [
       'traces',
@@ -25,16 +25,16 @@ describe('the names of collections', () => {
     assert.deepEqual(resolveCollectionNames(stored).all, ['traces', 'LogRecord', 'iot.readings']);
   });
 
-  it('may be exchanged, and be those of classes that have others', () => {
+  it('may be exchanged, and may be those of renamed classes', () => {
     const exchanged = { collections: { Span: 'LogRecord', LogRecord: 'Span' } };
     assert.deepEqual(byClass(exchanged, 'Span', 'LogRecord'), ['LogRecord', 'Span']);
   });
 
-  it('are for classes that are named twice, too', () => {
+  it('work for classes that are named twice', () => {
     assert.deepEqual(resolveCollectionNames({ classes: ['Span', 'A', 'A'] }).all, ['Span', 'LogRecord', 'A']);
   });
 
-  it('save a class whose name is no collection’s', () => {
+  it('work for a class whose name is not a valid name of a collection', () => {
     assert.throws(() => resolveCollectionNames({ classes: ['a..b'] }), /classes is "a\.\.b"/);
     assert.deepEqual(byClass({ classes: ['a..b'], collections: { 'a..b': 'ab' } }, 'a..b'), ['ab']);
   });

@@ -19,7 +19,7 @@ export function keepsDeadLetterContract(createPlace: CreateStorePlace): void {
     const fixture = useStore(createPlace);
 
     describe('dead letters', () => {
-      it('keep what was rejected, why, and whose it was', async () => {
+      it('keep the changeset, the reason and the origin', async () => {
         const bytes = new Uint8Array([0x3f, 0x00, 0x01]);
         const rejections = [
           { place: 3, className: 'Span', reason: 'too-deep', detail: 'nested too deep' },
@@ -48,7 +48,7 @@ export function keepsDeadLetterContract(createPlace: CreateStorePlace): void {
         assert.deepEqual(found, { ...first, changeset: bytes });
       });
 
-      it('are the same for the same thing, whoever sends it again', async () => {
+      it('are not added again if the same rejection is repeated', async () => {
         await fixture.store.commit(badChangeset(new Uint8Array([1])));
         const again = { ...badChangeset(new Uint8Array([1])), file: { ...file, ident: 5n } };
         assert.deepEqual(await fixture.store.commit(again), { stored: 0, duplicates: 0, ...noLetters });
@@ -56,7 +56,7 @@ export function keepsDeadLetterContract(createPlace: CreateStorePlace): void {
         assert.ok(await fixture.store.findClientFile(5n));
       });
 
-      it('are listed oldest first, found by a beginning of the key that is theirs alone', async () => {
+      it('are listed oldest first, and found by a unique beginning of their key', async () => {
         for (let number = 0; number < 40; number += 1) {
           await fixture.store.commit(badChangeset(new Uint8Array([number])));
         }
@@ -79,7 +79,7 @@ export function keepsDeadLetterContract(createPlace: CreateStorePlace): void {
         }
       });
 
-      it('keep a large changeset whole, and copy it: the caller’s bytes stay the caller’s', async () => {
+      it('keep a copy of a large changeset', async () => {
         const message = new Uint8Array(3 * 1024 * 1024 + 100);
         for (let offset = 0; offset < message.length; offset += 997) message[offset] = offset % 251;
         const bytes = message.subarray(50, -50);
@@ -93,7 +93,7 @@ export function keepsDeadLetterContract(createPlace: CreateStorePlace): void {
         assert.ok(Buffer.compare(found!.changeset, expected) === 0);
       });
 
-      it('take hostile class names and details', async () => {
+      it('accept hostile class names and details', async () => {
         const className = '\0"; DROP TABLE documents --\ud800';
         // What is kept of it ends between the halves of a surrogate pair.
         const detail = `${'x'.repeat(499)}${'\u{1f600}'.repeat(100_000)}\0`;
@@ -115,7 +115,7 @@ export function keepsDeadLetterContract(createPlace: CreateStorePlace): void {
         assert.equal(await fixture.store.deadLetters.find(letter!.key), undefined);
       });
 
-      it('of one changeset share its bytes until the last one is deleted', async () => {
+      it('share the bytes of their changeset until the last one is deleted', async () => {
         const rejections = [0, 1].map((at) => ({ place: at, reason: 'too-large', detail: '' }) as const);
         await fixture.store.commit(request([changeset(1, [], rejections)]));
         const [first, second] = await fixture.letters();
@@ -123,7 +123,7 @@ export function keepsDeadLetterContract(createPlace: CreateStorePlace): void {
         assert.equal((await fixture.store.deadLetters.find(second!.key))?.changeset.length, 2);
       });
 
-      describe('when there is no room for more', () => {
+      describe('when there is no more room', () => {
         const large = (number: number) => new Uint8Array(100_000).fill(number);
         beforeEach(async () => {
           await fixture.reopen({ maxDeadLetterBytes: 250_000 });
@@ -134,7 +134,7 @@ export function keepsDeadLetterContract(createPlace: CreateStorePlace): void {
           changeset(5, [placed(map({ _id: 'beside' }))], [{ reason: 'bad-changeset', detail: '' }], large(3)),
         ]);
 
-        it('hold back the upload that would add one, whole', async () => {
+        it('refuse the whole upload that would add one', async () => {
           const before = await fixture.store.findClientFile(file.ident);
           const ahead = { ...tooMuch, file: { ...file, clientVersion: 1000n } };
           await assert.rejects(fixture.store.commit(ahead), isStoreError('store-dead-letters-full', true));
@@ -143,7 +143,7 @@ export function keepsDeadLetterContract(createPlace: CreateStorePlace): void {
           assert.deepEqual(await fixture.store.findClientFile(file.ident), before);
         });
 
-        it('let all others go on, at the same time too', async () => {
+        it('let all other uploads pass, also at the same time', async () => {
           const [full, fine, known] = await Promise.allSettled([
             fixture.store.commit(tooMuch),
             fixture.store.commit(upload([map({ _id: 1n })])),
@@ -154,7 +154,7 @@ export function keepsDeadLetterContract(createPlace: CreateStorePlace): void {
           assert.deepEqual(known, { status: 'fulfilled', value: { stored: 0, duplicates: 0, ...noLetters } });
         });
 
-        it('take the next one once one was deleted', async () => {
+        it('accept another one after one was deleted', async () => {
           const [letter] = await fixture.letters();
           await fixture.store.deadLetters.delete(letter!.key);
           const { stored: count, deadLetters } = await fixture.store.commit(tooMuch);
@@ -171,7 +171,7 @@ export function keepsDeadLetterContract(createPlace: CreateStorePlace): void {
         return (await fixture.store.deadLetters.find(letter!.key))!;
       };
 
-      it('is gone when its documents are stored', async () => {
+      it('is deleted when its documents are stored', async () => {
         const letter = await setAside();
         const progress = await fixture.store.findClientFile(file.ident);
         const documents = [placed(map({ _id: 1n })), placed(map({ _id: 2n }), 'Span', 1)];
@@ -181,7 +181,7 @@ export function keepsDeadLetterContract(createPlace: CreateStorePlace): void {
         assert.deepEqual(await fixture.store.findClientFile(file.ident), progress);
       });
 
-      it('stays when the same stands in its way, and says what', async () => {
+      it('stays if the reason still holds, and tells it', async () => {
         const letter = await setAside();
         const [summary] = await fixture.letters();
         const still = [{ reason: 'bad-changeset', detail: 'at offset 0' }] as const;
@@ -190,7 +190,7 @@ export function keepsDeadLetterContract(createPlace: CreateStorePlace): void {
         assert.deepEqual(await fixture.letters(), [summary]);
       });
 
-      it('gives way to letters of what still cannot be stored', async () => {
+      it('is replaced by letters for what still cannot be stored', async () => {
         await fixture.store.commit(upload([map({ _id: 1n, v: 1n })]));
         const letter = await setAside();
         const documents = [placed(map({ _id: 1n, v: 2n })), placed(map({ _id: 2n }), 'Span', 1)];
@@ -203,14 +203,14 @@ export function keepsDeadLetterContract(createPlace: CreateStorePlace): void {
         assert.deepEqual((await fixture.store.deadLetters.find(left.key))?.changeset, bytes);
       });
 
-      it('stays when nothing comes of it: deleting it would lose what it holds', async () => {
+      it('stays if the result is empty', async () => {
         const letter = await setAside();
         const result = await fixture.store.retryDeadLetter(letter, changeset(9, [], [], bytes));
         assert.deepEqual(result, { stored: 0, duplicates: 0, ...noLetters });
         assert.equal((await fixture.letters()).length, 1);
       });
 
-      it('may be retried twice at once', async () => {
+      it('may be retried twice at the same time', async () => {
         const letter = await setAside();
         const again = changeset(9, [placed(map({ _id: 1n }))], [], bytes);
         const results = await Promise.all([

@@ -36,12 +36,12 @@ describe('documentKey', () => {
     });
   }
 
-  it('tells a double from the decimal that it is only near to', () => {
+  it('differs for a double and a decimal that is only close to it', () => {
     assert.notEqual(documentKey(new Double(0.1)), documentKey(decimal('0.1')));
     assert.equal(documentKey(new Double(0.1)), '1000000000000000055511151231257827021181583404541015625e-55');
   });
 
-  it('takes the smallest and the largest double', () => {
+  it('works for the smallest and the largest double', () => {
     assert.match(documentKey(new Double(5e-324)), /^4940656458\d+e-1074$/);
     assert.match(documentKey(new Double(Number.MAX_VALUE)), /^17976931348623157\d+(?:e\d+)?$/);
   });

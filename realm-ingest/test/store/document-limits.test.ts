@@ -18,7 +18,7 @@ describe('measureDocument', () => {
     return value;
   }
 
-  it('lets a document pass that has nothing wrong', () => {
+  it('accepts a valid document', () => {
     assert.equal(
       find({ a: [map({ '': new Double(Number.NaN) })], 'dots.too': null, $dollar: 'é😀' }),
       undefined,
@@ -26,10 +26,10 @@ describe('measureDocument', () => {
   });
 
   describe('too-large', () => {
-    /** So many bytes: 5 around the document, 13 for `_id`, 3 for type and name of `t`, 5 around its text. */
+    /** A document of this size: 5 bytes around it, 13 for `_id`, 3 for type and name of `t`, 5 around its text. */
     const ofSize = (bytes: number) => find({ t: 'x'.repeat(bytes - 5 - 13 - 3 - 5) });
 
-    it('is above 16 MiB of BSON, and not a byte earlier', () => {
+    it('applies above 16 MiB of BSON, to the byte', () => {
       assert.equal(ofSize(maxDocumentBytes), undefined);
       assert.equal(ofSize(maxDocumentBytes + 1)?.reason, 'too-large');
     });
@@ -50,12 +50,12 @@ describe('measureDocument', () => {
   });
 
   describe('too-deep', () => {
-    it('is above 100 levels, the document and every array and map counted', () => {
+    it('applies above 100 levels, with the document and every array and map', () => {
       assert.equal(find({ a: nested(99) }), undefined);
       assert.equal(find({ a: nested(100) })?.reason, 'too-deep');
     });
 
-    it('is found before the stack ends', () => {
+    it('is found before the stack overflows', () => {
       assert.equal(find({ a: nested(100_000) })?.reason, 'too-deep');
     });
   });
@@ -77,12 +77,12 @@ describe('measureDocument', () => {
     });
   }
 
-  it('refuses a document without _id, but takes null as one', () => {
+  it('refuses a document without _id, but accepts null', () => {
     assert.notEqual(typeof measureDocument(map({ a: null })), 'number');
     assert.equal(typeof measureDocument(map({ _id: null })), 'number');
   });
 
-  it('takes NUL in a string, and a user’s field _bsontype', () => {
+  it('accepts NUL in a string, and a user’s field _bsontype', () => {
     assert.equal(find({ a: '\0', b: map({ _bsontype: 'ObjectId', id: new Int32(1) }) }), undefined);
   });
 });

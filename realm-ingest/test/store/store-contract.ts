@@ -1,5 +1,5 @@
 /**
- * What every store must do, whatever it is made of. A store's own test calls {@link keepsStoreContract}.
+ * The contract of every store. Each store's test calls {@link keepsStoreContract}.
  */
 import assert from 'node:assert/strict';
 import { Binary, Decimal128, Double, Int32, ObjectId } from 'bson';
@@ -26,7 +26,7 @@ export function keepsStoreContract(createPlace: CreateStorePlace): void {
     const fixture = useStore(createPlace);
 
     describe('documents', () => {
-      it('come back by BSON type and bits, after the store was opened again too', async () => {
+      it('are restored by BSON type and bits, also after the store was reopened', async () => {
         const documents = fc
           .sample(
             arbitraryDocument.filter((fields) => fixture.holds(fields)),
@@ -53,7 +53,7 @@ export function keepsStoreContract(createPlace: CreateStorePlace): void {
 
       it('are streamed in the order of their keys, each once, while others are committed', async () => {
         const ids = Array.from({ length: 1500 }, (_, number) => String(number).padStart(6, '0'));
-        // The first page does not hold them all.
+        // More than one page.
         const padding = 'x'.repeat(1000);
         await fixture.store.commit(upload(ids.map((_id) => map({ _id, padding }))));
         const seen: string[] = [];
@@ -64,7 +64,7 @@ export function keepsStoreContract(createPlace: CreateStorePlace): void {
         assert.deepEqual(seen, ids);
       });
 
-      it('of collections whose names differ in case, or hold what languages use, stay apart', async () => {
+      it('stay apart in collections whose names differ in case or contain special characters', async () => {
         const names = [
           'Span',
           'span',
@@ -81,13 +81,13 @@ export function keepsStoreContract(createPlace: CreateStorePlace): void {
         assert.deepEqual([...(await fixture.store.collections())].sort(), [...names].sort());
       });
 
-      it('are none where there is no such collection', async () => {
+      it('are none if the collection does not exist', async () => {
         assert.deepEqual(await fixture.store.collections(), []);
         assert.deepEqual(await fixture.documents('Nothing'), []);
       });
     });
 
-    describe('a document that is there already', () => {
+    describe('a document whose _id is stored', () => {
       const original = map({
         _id: new ObjectId('0102030405060708090a0b0c'),
         nan: new Double(Number.NaN),
@@ -95,14 +95,14 @@ export function keepsStoreContract(createPlace: CreateStorePlace): void {
         ingest: map({ receivedAt }),
       });
 
-      it('is a duplicate when it is sent again', async () => {
+      it('is a duplicate if it is sent again', async () => {
         const commit = upload([original]);
         assert.deepEqual(await fixture.store.commit(commit), { stored: 1, duplicates: 0, ...noLetters });
         assert.deepEqual(await fixture.store.commit(commit), { stored: 0, duplicates: 1, ...noLetters });
         assert.deepEqual(await fixture.documents(), [original]);
       });
 
-      it('is a duplicate whenever it was received, and the first one stays', async () => {
+      it('is a duplicate at any time of receipt, and the first one stays', async () => {
         await fixture.store.commit(upload([original]));
         const later = Object.assign(map({}), original, { ingest: map({ receivedAt: new Date(0) }) });
         assert.deepEqual(await fixture.store.commit(upload([later])), {
@@ -113,7 +113,7 @@ export function keepsStoreContract(createPlace: CreateStorePlace): void {
         assert.deepEqual(await fixture.documents(), [original]);
       });
 
-      it('is a dead letter where it differs, and the first one stays', async () => {
+      it('is a dead letter if it differs, and the first one stays', async () => {
         const changed = Object.assign(map({}), original, { map: map({ a: 1n, b: [1n] }) });
         const bytes = new Uint8Array([1, 2, 3]);
         await fixture.store.commit(upload([original]));
@@ -128,7 +128,7 @@ export function keepsStoreContract(createPlace: CreateStorePlace): void {
         assert.match(letter.detail, /0102030405060708090a0b0c/);
       });
 
-      it('is compared within one upload, too: the first wins', async () => {
+      it('is compared within one upload too: the first one wins', async () => {
         const [first, second] = [map({ _id: 1n, v: 1n }), map({ _id: 1n, v: 2n })];
         const result = await fixture.store.commit(
           request([
@@ -141,7 +141,7 @@ export function keepsStoreContract(createPlace: CreateStorePlace): void {
         assert.deepEqual(await fixture.documents(), [first]);
       });
 
-      it('may have come in the same message as others: what commits is given stays its own', async () => {
+      it('leaves the rest of the caller’s message untouched', async () => {
         const message = Buffer.from([1, 2, 3, 4]);
         const conflicting = (place: number) => placed(map({ _id: 1n, v: BigInt(place) }), 'Span', place);
         for (let attempt = 0; attempt < 2; attempt++) {
@@ -158,7 +158,7 @@ export function keepsStoreContract(createPlace: CreateStorePlace): void {
         assert.deepEqual(Buffer.from(whole?.changeset ?? []), Buffer.from([3, 4]));
       });
 
-      it('is another one in another collection', async () => {
+      it('is a new document in another collection', async () => {
         await fixture.store.commit(upload([map({ _id: 1n, v: 1n })], 'A'));
         const result = await fixture.store.commit(upload([map({ _id: 1n, v: 2n })], 'B'));
         assert.deepEqual(result, { stored: 1, duplicates: 0, ...noLetters });
@@ -172,7 +172,7 @@ export function keepsStoreContract(createPlace: CreateStorePlace): void {
         ...[new Binary(new Uint8Array(16)), map({ a: 1n }), map({ b: 1n }), '\0', 'a', 'A', map({})],
       ];
 
-      it('of every type is one of its own, null and the empty string too', async () => {
+      it('is distinct for every type, also null and the empty string', async () => {
         const documents = different.map((_id) => map({ _id }));
         const first = await fixture.store.commit(upload(documents));
         assert.deepEqual(first, { stored: different.length, duplicates: 0, ...noLetters });
@@ -180,11 +180,11 @@ export function keepsStoreContract(createPlace: CreateStorePlace): void {
         assert.deepEqual(second, { stored: 0, duplicates: different.length, ...noLetters });
       });
 
-      it('is the same number whatever its type, as in MongoDB', async () => {
+      it('is the same for equal numbers of different types, as in MongoDB', async () => {
         await fixture.store.commit(upload([map({ _id: 1n })]));
         for (const _id of [new Int32(1), new Double(1), Decimal128.fromString('1.0')]) {
           const { deadLetters } = await fixture.store.commit(upload([map({ _id })]));
-          // Its document differs in the type of `_id`. The changeset's bytes are those of the other types' uploads.
+          // The document differs in the type of `_id`; the uploads of all types have the same changeset bytes.
           assert.ok(deadLetters.length <= 1);
         }
         assert.deepEqual(await fixture.documents(), [map({ _id: 1n })]);
@@ -193,7 +193,7 @@ export function keepsStoreContract(createPlace: CreateStorePlace): void {
     });
 
     describe('a client file', () => {
-      it('is unknown before its first commit, and known with all its 64 bits after', async () => {
+      it('is unknown before its first commit, and has all its 64 bits afterwards', async () => {
         assert.equal(await fixture.store.findClientFile(file.ident), undefined);
         await fixture.store.commit(request([], file));
         const small = {
@@ -209,7 +209,7 @@ export function keepsStoreContract(createPlace: CreateStorePlace): void {
         assert.deepEqual(await fixture.store.findClientFile(1n), small);
       });
 
-      it('never falls behind, and keeps the user and the salt that it began with', async () => {
+      it('never loses progress, and keeps its first user and salt', async () => {
         await fixture.store.commit(
           request([], { ...file, clientVersion: 2n ** 53n + 1n, serverVersion: 1n }),
         );
@@ -238,7 +238,7 @@ export function keepsStoreContract(createPlace: CreateStorePlace): void {
         isPart,
       });
 
-      it('stores each part, and leaves no trace of the file before the last', async () => {
+      it('stores each part, and the file’s row only with the last one', async () => {
         assert.equal((await fixture.store.commit(part([map({ _id: 1n })], true))).stored, 1);
         assert.equal(await fixture.store.findClientFile(file.ident), undefined);
         assert.equal((await fixture.store.commit(part([map({ _id: 2n })], false))).stored, 1);
@@ -246,7 +246,7 @@ export function keepsStoreContract(createPlace: CreateStorePlace): void {
         assert.equal((await fixture.documents()).length, 2);
       });
 
-      it('lets the first of two equal _ids win, however often it comes again', async () => {
+      it('keeps the first of two documents with the same _id, also if the upload is repeated', async () => {
         const first = part([map({ _id: 1n, v: 1n })], true);
         const last = part([map({ _id: 1n, v: 2n })], false);
         for (let round = 0; round < 2; round += 1) {
@@ -262,7 +262,7 @@ export function keepsStoreContract(createPlace: CreateStorePlace): void {
     });
 
     describe('uploads at the same time', () => {
-      it('get their own results each', async () => {
+      it('each get their own result', async () => {
         const commits = Array.from({ length: 60 }, (_, number) =>
           fixture.store.commit(
             request([changeset(number, [placed(map({ _id: BigInt(number % 50) }))])], {
@@ -284,7 +284,7 @@ export function keepsStoreContract(createPlace: CreateStorePlace): void {
         await fixture.store.ping();
       });
 
-      it('finishes what was asked before it was closed, and takes nothing after', async () => {
+      it('finishes earlier calls when it is closed, and refuses later ones', async () => {
         await fixture.store.commit(upload([map({ _id: 0n, name: 'first' })]));
         const many = Array.from({ length: 5000 }, (_, n) =>
           map({ _id: BigInt(n + 1), name: 'x'.repeat(200) }),

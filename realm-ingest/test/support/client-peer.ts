@@ -1,32 +1,32 @@
 import { AdoptedFiles } from '../../src/sync/adopted-files.js';
 import { Connection } from '../../src/sync/connection.js';
 import { ErrorLog } from '../../src/sync/error-log.js';
-import type { MessageHold } from '../../src/sync/inflight-budget.js';
+import type { MessageAllocation } from '../../src/sync/inflight-budget.js';
 import { defaultSyncLimits, type SyncLimits } from '../../src/sync/sync-limits.js';
 import type { Transport } from '../../src/sync/transport.js';
 import type { ProtocolVersion } from '../../src/protocol/messages.js';
 import { RecordingLogger } from '../../../test/support/server/recording-logger.js';
 import { receive, type ReceivedMessage } from './client-message.js';
-import { MemoryHost } from './memory-host.js';
+import { MemoryPipeline } from './memory-pipeline.js';
 
 const peers: ClientPeer[] = [];
 
 /** Closes the connections of a test, for its `afterEach`: their timers would keep the process alive. */
 export function closePeers(): void {
-  for (const { connection } of peers.splice(0)) connection.closed();
+  for (const { connection } of peers.splice(0)) connection.end();
 }
 
 /** A client at the other end of a connection, without any socket between. */
 export class ClientPeer {
-  readonly host: MemoryHost;
+  readonly pipeline: MemoryPipeline;
   readonly logger = new RecordingLogger();
   readonly connection: Connection;
   /** What the server sent, as text. */
   readonly sent: string[] = [];
   /** What the server counted. */
   readonly counted: string[] = [];
-  /** Messages whose bytes the server still holds. */
-  held = 0;
+  /** Messages whose bytes are not released yet. */
+  unreleased = 0;
   paused = false;
   ended: 'ended' | 'terminated' | undefined;
   outgoingBytes = 0;
@@ -36,7 +36,7 @@ export class ClientPeer {
 
   constructor(
     options: {
-      host?: MemoryHost;
+      pipeline?: MemoryPipeline;
       version?: ProtocolVersion;
       userId?: string;
       limits?: Partial<SyncLimits>;
@@ -44,12 +44,12 @@ export class ClientPeer {
     } = {},
   ) {
     peers.push(this);
-    this.host = options.host ?? new MemoryHost();
+    this.pipeline = options.pipeline ?? new MemoryPipeline();
     this.connection = new Connection({
       transport: this.#transport(),
       version: options.version ?? 14,
       userId: options.userId ?? 'user-1',
-      host: this.host,
+      pipeline: this.pipeline,
       limits: { ...defaultSyncLimits, ...options.limits },
       logger: this.logger,
       errorLog: new ErrorLog(),
@@ -64,7 +64,7 @@ export class ClientPeer {
 
   /** Delivers messages to the server one after the other, and lets it settle. */
   async send(...messages: Uint8Array[]): Promise<void> {
-    for (const message of messages) this.connection.receive(message, this.#hold());
+    for (const message of messages) this.connection.receive(message, this.#allocate());
     await settle();
   }
 
@@ -102,13 +102,13 @@ export class ClientPeer {
     };
   }
 
-  #hold(): MessageHold {
-    this.held += 1;
+  #allocate(): MessageAllocation {
+    this.unreleased += 1;
     let released = false;
     return {
       grow: () => this.room,
       release: () => {
-        if (!released) this.held -= 1;
+        if (!released) this.unreleased -= 1;
         released = true;
       },
     };

@@ -3,7 +3,7 @@ import { AdoptedFiles } from '../../src/sync/adopted-files.js';
 import type { ClientFile } from '../../src/store/store.js';
 import * as client from '../support/client-message.js';
 import { ClientPeer, closePeers } from '../support/client-peer.js';
-import { MemoryHost } from '../support/memory-host.js';
+import { MemoryPipeline } from '../support/memory-pipeline.js';
 
 const row = (changes: Partial<ClientFile> = {}): ClientFile => ({
   ident: 77n,
@@ -14,10 +14,10 @@ const row = (changes: Partial<ClientFile> = {}): ClientFile => ({
   ...changes,
 });
 
-function hostWith(file?: ClientFile): MemoryHost {
-  const host = new MemoryHost();
-  if (file !== undefined) host.files.set(file.ident, file);
-  return host;
+function hostWith(file?: ClientFile): MemoryPipeline {
+  const pipeline = new MemoryPipeline();
+  if (file !== undefined) pipeline.files.set(file.ident, file);
+  return pipeline;
 }
 
 /** Binds session 1 and identifies its file. */
@@ -43,7 +43,7 @@ describe('client files', () => {
   afterEach(closePeers);
 
   it('known: taken without a word', async () => {
-    const peer = new ClientPeer({ host: hostWith(row()) });
+    const peer = new ClientPeer({ pipeline: hostWith(row()) });
     assert.deepEqual(await identify(peer), []);
     assert.deepEqual(peer.counted, []);
     assert.deepEqual(peer.logger.lines, []);
@@ -54,7 +54,7 @@ describe('client files', () => {
     ['with another salt', row({ salt: 654321n })],
   ] as const) {
     it(`${what}: session error 223, the same for both`, async () => {
-      const peer = new ClientPeer({ host: hostWith(file) });
+      const peer = new ClientPeer({ pipeline: hostWith(file) });
       const [error, ...more] = (await identify(peer)).map((text) => client.receive(Buffer.from(text)));
       assert.deepEqual(more, []);
       assert.deepEqual(error?.fields.slice(0, 1), ['223']);
@@ -70,7 +70,7 @@ describe('client files', () => {
       assert.equal(peer.ended, undefined, 'other sessions go on');
       await peer.send(client.upload({ changesets: [{ clientVersion: 12 }] }), client.unbind());
       assert.deepEqual(peer.answers(), []);
-      assert.equal(peer.host.attempts, 0);
+      assert.equal(peer.pipeline.attempts, 0);
     });
   }
 
@@ -79,7 +79,7 @@ describe('client files', () => {
     await identify(peer, { scanServerVersion: 3, scanClientVersion: 50, latestServerVersion: 4 });
     await peer.send(client.upload({ changesets: [{ clientVersion: 51, serverVersion: 3 }] }));
     assert.deepEqual(peer.answers(), ['download 1 4 51 4 999 51 3 0 2 1 0 0 0\n']);
-    assert.deepEqual(peer.host.files.get(77n), row({ clientVersion: 51n, serverVersion: 4n }));
+    assert.deepEqual(peer.pipeline.files.get(77n), row({ clientVersion: 51n, serverVersion: 4n }));
     assert.deepEqual(peer.counted, ['adopted unknown', 'adopted ahead', 'acknowledged 1']);
     assert.deepEqual(
       peer.logger.at('error').map(({ fields }) => fields),
@@ -99,9 +99,9 @@ describe('client files', () => {
   it('unknown, with a salt that is not ours: adopted too; counted and logged; its row gets the salt presented', async () => {
     const peer = new ClientPeer();
     await identify(peer, { salt: -5, scanClientVersion: 0 });
-    assert.equal(peer.host.files.size, 0, 'no row before the first commit');
+    assert.equal(peer.pipeline.files.size, 0, 'no row before the first commit');
     await peer.send(client.upload({ changesets: [{ clientVersion: 12 }] }));
-    assert.deepEqual(peer.host.files.get(77n), row({ salt: -5n, clientVersion: 12n }));
+    assert.deepEqual(peer.pipeline.files.get(77n), row({ salt: -5n, clientVersion: 12n }));
     assert.deepEqual(peer.counted, ['adopted unknown', 'adopted unverified', 'acknowledged 1']);
     assert.equal(peer.logger.at('warn').length, 1);
     assert.equal(peer.logger.at('error').length, 0);
@@ -115,7 +115,7 @@ describe('client files', () => {
   });
 
   it('ahead of a restored store: adopted, the gap logged as an error', async () => {
-    const peer = new ClientPeer({ host: hostWith(row({ clientVersion: 8n })) });
+    const peer = new ClientPeer({ pipeline: hostWith(row({ clientVersion: 8n })) });
     assert.deepEqual(await identify(peer), []);
     assert.deepEqual(peer.counted, ['adopted ahead']);
     assert.equal(peer.logger.at('error').length, 1);
@@ -123,9 +123,9 @@ describe('client files', () => {
 
   it('ahead: counted and logged once, however often it comes back before its next commit', async () => {
     const adoptedFiles = new AdoptedFiles();
-    const host = hostWith(row({ clientVersion: 8n }));
+    const pipeline = hostWith(row({ clientVersion: 8n }));
     const comeBack = async (fileIdent = 77): Promise<ClientPeer> => {
-      const peer = new ClientPeer({ host, adoptedFiles });
+      const peer = new ClientPeer({ pipeline, adoptedFiles });
       await identify(peer, { fileIdent });
       return peer;
     };
@@ -136,7 +136,7 @@ describe('client files', () => {
 
     await (await comeBack()).send(client.upload({ changesets: [{ clientVersion: 12 }] }));
     assert.equal(await told(), 0, 'the store is up to date');
-    host.files.set(77n, row({ clientVersion: 8n }));
+    pipeline.files.set(77n, row({ clientVersion: 8n }));
     assert.equal(await told(), 1, 'the store was restored once more');
   });
 
@@ -144,24 +144,24 @@ describe('client files', () => {
     const adoptedFiles = new AdoptedFiles();
     let lines = 0;
     for (let ident = 1n; ident <= 30_000n; ident += 1n) {
-      assert.equal(adoptedFiles.isNews(ident, ['unknown']), true);
+      assert.equal(adoptedFiles.shouldReport(ident, ['unknown']), true);
       if (adoptedFiles.admitLine(ident) !== undefined) lines += 1;
     }
     assert.ok(lines <= 10_001, String(lines));
-    assert.equal(adoptedFiles.isNews(30_000n, ['unknown']), false);
-    assert.equal(adoptedFiles.isNews(1n, ['unknown']), true, 'forgotten');
+    assert.equal(adoptedFiles.shouldReport(30_000n, ['unknown']), false);
+    assert.equal(adoptedFiles.shouldReport(1n, ['unknown']), true, 'forgotten');
   });
 
   it('restored to an older state: old versions with new objects are stored and acknowledged', async () => {
-    const peer = new ClientPeer({ host: hostWith(row({ clientVersion: 90n })) });
+    const peer = new ClientPeer({ pipeline: hostWith(row({ clientVersion: 90n })) });
     await identify(peer);
     await peer.send(client.upload({ changesets: [{ clientVersion: 12, bytes: Buffer.from('new') }] }));
     assert.deepEqual(peer.answers(), ['download 1 1 12 1 999 12 1 0 2 1 0 0 0\n']);
-    assert.deepEqual([...peer.host.stored.keys()], ['new']);
+    assert.deepEqual([...peer.pipeline.stored.keys()], ['new']);
   });
 
   it('IDENT alone acknowledges nothing, not even what the store has', async () => {
-    const peer = new ClientPeer({ host: hostWith(row({ clientVersion: 90n })) });
+    const peer = new ClientPeer({ pipeline: hostWith(row({ clientVersion: 90n })) });
     assert.deepEqual(await identify(peer), []);
     await peer.send(client.mark(2), client.upload({}));
     assert.deepEqual(peer.answers(), ['mark 1 2\n']);

@@ -4,7 +4,7 @@ import { protocolVersions } from '../../src/protocol/messages.js';
 import { SyncError } from '../../src/sync/sync-error.js';
 import * as client from '../support/client-message.js';
 import { ClientPeer, closePeers, settle } from '../support/client-peer.js';
-import { MemoryHost } from '../support/memory-host.js';
+import { MemoryPipeline } from '../support/memory-pipeline.js';
 
 /** Opens sessions, and throws away what that answered. */
 async function open(peer: ClientPeer, ...sessions: number[]): Promise<void> {
@@ -46,7 +46,7 @@ describe('connection', () => {
         assert.equal(error?.json?.action, 'ProtocolViolation');
         assert.equal(error.json.tryAgain, false);
         assert.equal(peer.ended, 'ended');
-        assert.equal(peer.held, 0);
+        assert.equal(peer.unreleased, 0);
         await peer.send(client.ping(1), client.bind());
         assert.deepEqual(peer.answers(), [], 'nothing is taken any more');
       });
@@ -70,7 +70,7 @@ describe('connection', () => {
         ['download', '2'],
       ],
     );
-    assert.equal(peer.host.files.has(71n), false);
+    assert.equal(peer.pipeline.files.has(71n), false);
   });
 
   it('an upload whose inflated size is above the limit: session error 201 that names the option', async () => {
@@ -90,7 +90,7 @@ describe('connection', () => {
     assert.match(JSON.stringify(peer.logger.at('error').map(({ message }) => message)), /session ended/);
     await peer.send(client.upload({ body, compress: true }));
     assert.deepEqual(peer.answers(), [], 'and nothing more, however often it is sent');
-    assert.equal(peer.held, 0);
+    assert.equal(peer.unreleased, 0);
   });
 
   it('sessions above the limit: connection error 101 with a back-off', async () => {
@@ -105,7 +105,7 @@ describe('connection', () => {
   it('sessions that have ended count while they commit', async () => {
     const peer = new ClientPeer({ limits: { maxSessionsPerConnection: 2 } });
     await open(peer, 1);
-    const goOn = peer.host.holdUp();
+    const goOn = peer.pipeline.holdUp();
     await peer.send(
       upload(1, 10),
       client.unbind(1),
@@ -115,7 +115,7 @@ describe('connection', () => {
     assert.equal(peer.ended, 'ended');
     goOn();
     await settle();
-    assert.deepEqual(peer.host.commits, [[10n]]);
+    assert.deepEqual(peer.pipeline.commits, [[10n]]);
   });
 
   it('an ident is used again after UNBIND', async () => {
@@ -138,11 +138,11 @@ describe('connection', () => {
   });
 
   it('a fault of the server: connection error 101, without its particulars, which are logged', async () => {
-    const host = new MemoryHost();
-    host.saltOf = () => {
+    const pipeline = new MemoryPipeline();
+    pipeline.saltOf = () => {
       throw new Error('a secret particular');
     };
-    const peer = new ClientPeer({ host });
+    const peer = new ClientPeer({ pipeline });
     await peer.send(client.bind());
     const [error] = peer.received();
     assert.deepEqual([error?.fields[0], error?.json?.action], ['101', 'Transient']);
@@ -219,7 +219,7 @@ describe('connection', () => {
     it('what was uploaded is committed and acknowledged first; what comes later is not taken', async () => {
       const peer = new ClientPeer();
       await open(peer, 1);
-      const goOn = peer.host.holdUp();
+      const goOn = peer.pipeline.holdUp();
       await peer.send(upload(1, 10), upload(1, 11));
       let drained = false;
       void peer.connection.drain().then(() => (drained = true));
@@ -233,19 +233,19 @@ describe('connection', () => {
         peer.received().map(({ fields }) => fields[2]),
         ['10', '11'],
       );
-      assert.deepEqual(peer.host.commits, [[10n], [11n]]);
-      assert.equal(peer.held, 0);
+      assert.deepEqual(peer.pipeline.commits, [[10n], [11n]]);
+      assert.equal(peer.unreleased, 0);
     });
 
     it('abandoned, it commits nothing that was not begun', async () => {
       const peer = new ClientPeer();
       await open(peer, 1);
-      const goOn = peer.host.holdUp();
+      const goOn = peer.pipeline.holdUp();
       await peer.send(upload(1, 10), upload(1, 11));
       peer.connection.abandon();
       goOn();
       await peer.connection.idle();
-      assert.deepEqual(peer.host.commits, [[10n]]);
+      assert.deepEqual(peer.pipeline.commits, [[10n]]);
       assert.deepEqual(peer.answers(), []);
     });
   });

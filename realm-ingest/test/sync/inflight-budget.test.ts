@@ -4,7 +4,7 @@ import {
   InflightBudget,
   messageOverheadBytes,
   type BudgetAccount,
-  type MessageHold,
+  type MessageAllocation,
 } from '../../src/sync/inflight-budget.js';
 
 const stallMillis = 20_000;
@@ -23,9 +23,9 @@ class Member {
       resume: () => {
         this.paused = false;
       },
-      stalled: () => {
+      fail: (error) => {
+        assert.equal(error.code, 'sync-overload');
         this.stalled = true;
-        this.account.close();
       },
     });
   }
@@ -36,14 +36,15 @@ class Member {
   }
 
   /** A whole message. */
-  message(bytes: number): MessageHold {
+  message(bytes: number): MessageAllocation {
     this.part(bytes);
     return this.account.complete();
   }
 }
 
 /** A budget in which overhead does not matter. */
-const budgetOf = (maxBytes: number): InflightBudget => new InflightBudget(maxBytes, stallMillis);
+const budgetOf = (maxBytes: number): InflightBudget =>
+  new InflightBudget({ maxInflightBytes: maxBytes, holdBackMillis: stallMillis }, {});
 const megabyte = 1e6;
 
 describe('in-flight budget', () => {
@@ -140,7 +141,11 @@ describe('in-flight budget', () => {
     const pausedOf = (members: readonly Member[]): boolean[] => members.map(({ paused }) => paused);
 
     /** Ten connections that have sent 10 KiB of a message, and one whose message holds the rest of the budget. */
-    function tenWaiting(roomBytes: number): { members: Member[]; hold: MessageHold; budget: InflightBudget } {
+    function tenWaiting(roomBytes: number): {
+      members: Member[];
+      hold: MessageAllocation;
+      budget: InflightBudget;
+    } {
       const budget = budgetOf(megabyte + roomBytes + 2 * messageOverheadBytes);
       const hold = new Member(budget).message(roomBytes);
       new Member(budget).message(megabyte);

@@ -28,7 +28,7 @@ async function peerIn(state: SessionState): Promise<{ peer: ClientPeer; goOn: ()
   const peer = new ClientPeer();
   let goOn = (): void => undefined;
   if (state !== 'unknown') await peer.send(messages.bind);
-  if (state === 'identifying') goOn = peer.host.holdUp();
+  if (state === 'identifying') goOn = peer.pipeline.holdUp();
   if (state === 'identifying' || state === 'identified') await peer.send(messages.ident);
   if (state === 'errored') {
     await peer.send(client.ident({ fileIdent: 77, salt: 123456, query: { Dog: 'TRUEPREDICATE' } }));
@@ -126,11 +126,11 @@ describe('session table', () => {
         } else {
           assert.deepEqual(peer.answers(), []);
           assert.equal(await stateOf(peer), reaction === 'forget' ? 'unknown' : state);
-          assert.deepEqual(peer.host.commits, []);
+          assert.deepEqual(peer.pipeline.commits, []);
         }
         goOn();
         await peer.send();
-        assert.equal(peer.held, 0, 'no message is held any more');
+        assert.equal(peer.unreleased, 0, 'no message is held any more');
       });
     }
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { protocolVersions, type ProtocolVersion } from '../../src/protocol/messages.js';
 import { bytesOf } from '../support/client-message.js';
 import { ClientPeer, closePeers } from '../support/client-peer.js';
-import { MemoryHost } from '../support/memory-host.js';
+import { MemoryPipeline } from '../support/memory-pipeline.js';
 
 /** Sync protocol, section 3.3: captured from protocols 9 and 14. */
 const schemaChangeset = Buffer.from(
@@ -62,8 +62,8 @@ describe('transcripts of the sync protocol', () => {
         { client: [bytesOf('ping 4711 0\n')], server: ['pong 4711\n'] },
         { client: [bytesOf('unbind 1\n')], server: ['unbound 1\n'] },
       ]);
-      assert.deepEqual(peer.host.commits, [[10n], [11n]]);
-      assert.deepEqual(peer.host.files.get(77n), {
+      assert.deepEqual(peer.pipeline.commits, [[10n], [11n]]);
+      assert.deepEqual(peer.pipeline.files.get(77n), {
         ident: 77n,
         salt: 123456n,
         userId: 'user-1',
@@ -75,15 +75,15 @@ describe('transcripts of the sync protocol', () => {
   }
 
   it('a client comes back and goes on where it was (section 6.1)', async () => {
-    const host = new MemoryHost();
-    host.files.set(77n, {
+    const pipeline = new MemoryPipeline();
+    pipeline.files.set(77n, {
       ident: 77n,
       salt: 123456n,
       userId: 'user-1',
       clientVersion: 11n,
       serverVersion: 1n,
     });
-    const peer = new ClientPeer({ host });
+    const peer = new ClientPeer({ pipeline });
     await play(peer, [
       { client: [bytesOf('bind 1 0 0 0 0\n')], server: [] },
       { client: [bytesOf('ident 1 77 123456 1 11 1 999 0 2\n{}')], server: [] },
@@ -106,7 +106,7 @@ describe('transcripts of the sync protocol', () => {
       bytesOf('upload 2 0 22 0 11 1 1\n', '11 1 375318178868 0 0 '),
     );
     assert.equal(peer.answers().at(-1), 'download 2 1 11 1 999 11 1 0 2 1 0 0 0\n');
-    assert.deepEqual(peer.host.commits.flat(), [10n, 11n]);
+    assert.deepEqual(peer.pipeline.commits.flat(), [10n, 11n]);
   });
 
   it('a client reset: bootstrap, QUERY, bootstrap for its version, MARK (section 6.3)', async () => {

@@ -11,28 +11,34 @@ const inflatedBytes = 1000;
 describe('UploadQueue, within a budget that several sessions share,', () => {
   it('commits everything: who waits for room keeps none that others wait for', async () => {
     // All of them together take more than there is, as they come already.
-    const budget = new InflightBudget(10 * inflatedBytes, 60_000);
+    const budget = new InflightBudget({ maxInflightBytes: 10 * inflatedBytes, holdBackMillis: 60_000 }, {});
     const committed: number[][] = [[], [], []];
     const gates: (() => void)[] = [];
     let isOpen = false;
     const queues = committed.map(
       (versions) =>
         new UploadQueue({
-          // The first commit of each session takes until all uploads have arrived.
-          commit: (changesets) =>
-            new Promise((resolve) => {
-              const commit = (): void => {
-                versions.push(...changesets.map(({ clientVersion }) => Number(clientVersion)));
-                resolve();
-              };
-              if (isOpen) commit();
-              else gates.push(commit);
-            }),
-          committed: () => undefined,
-          failed: (error) => assert.fail(String(error)),
-          holdBack: neverOver(),
-          maxCommitBytes: 1_000_000,
-          maxUploads: 100,
+          session: {
+            // The first commit of each session takes until all uploads have arrived.
+            commit: (changesets) =>
+              new Promise((resolve) => {
+                const commit = (): void => {
+                  versions.push(...changesets.map(({ clientVersion }) => Number(clientVersion)));
+                  resolve();
+                };
+                if (isOpen) commit();
+                else gates.push(commit);
+              }),
+            acknowledge: () => undefined,
+            fail: (error) => assert.fail(String(error)),
+          },
+          holdBack: new HoldBack({
+            session: unheard,
+            connection: unheard,
+            limits: { holdBackMillis: 60_000, maxUnreadMillis: 60_000 },
+            observer: {},
+          }),
+          limits: { maxCommitBytes: 1_000_000, maxQueuedMessages: 100 },
         }),
     );
     const accounts = queues.map(() => budget.createAccount(unheard));
@@ -59,17 +65,7 @@ function arrive(queue: UploadQueue, account: BudgetAccount, clientVersion: numbe
   );
 }
 
-const unheard = { pause: () => undefined, resume: () => undefined, stalled: () => undefined };
-
-function neverOver(): HoldBack {
-  return new HoldBack({
-    maxMillis: 60_000,
-    maxTotalMillis: 60_000,
-    pause: () => undefined,
-    resume: () => undefined,
-    expired: () => undefined,
-  });
-}
+const unheard = { pause: () => undefined, resume: () => undefined, fail: () => undefined };
 
 async function untilTrue(condition: () => boolean): Promise<void> {
   const deadline = Date.now() + 15_000;

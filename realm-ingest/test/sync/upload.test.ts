@@ -3,8 +3,8 @@ import sinon from 'sinon';
 import type { SyncLimits } from '../../src/sync/sync-limits.js';
 import * as client from '../support/client-message.js';
 import { ClientPeer, closePeers, settle } from '../support/client-peer.js';
-import type { MemoryHost } from '../support/memory-host.js';
-import { broken, unavailable } from '../support/memory-host.js';
+import type { MemoryPipeline } from '../support/memory-pipeline.js';
+import { broken, unavailable } from '../support/memory-pipeline.js';
 
 const upload = (...versions: number[]): Uint8Array =>
   client.upload({
@@ -19,7 +19,7 @@ const acknowledgement = (version: number): string =>
 
 /** A peer whose session 1 may upload. */
 async function identifiedPeer(
-  options: { host?: MemoryHost; limits?: Partial<SyncLimits> } = {},
+  options: { pipeline?: MemoryPipeline; limits?: Partial<SyncLimits> } = {},
 ): Promise<ClientPeer> {
   const peer = new ClientPeer(options);
   await peer.send(client.bind({ needFileIdent: false }), client.ident({ fileIdent: 77, salt: 123456 }));
@@ -32,42 +32,42 @@ describe('uploads', () => {
 
   it('are acknowledged only once they are committed', async () => {
     const peer = await identifiedPeer();
-    const goOn = peer.host.holdUp();
+    const goOn = peer.pipeline.holdUp();
     await peer.send(upload(10));
     assert.deepEqual(peer.answers(), []);
     goOn();
     await settle();
     assert.deepEqual(peer.answers(), [acknowledgement(10)]);
-    assert.equal(peer.held, 0);
+    assert.equal(peer.unreleased, 0);
   });
 
   it('without changesets are never answered', async () => {
     const peer = await identifiedPeer();
     await peer.send(client.upload({ progressClientVersion: 90 }));
     assert.deepEqual(peer.answers(), []);
-    assert.equal(peer.host.attempts, 0);
-    assert.equal(peer.held, 0);
+    assert.equal(peer.pipeline.attempts, 0);
+    assert.equal(peer.unreleased, 0);
   });
 
   it('that arrive during a commit are committed and acknowledged together, in order', async () => {
     const peer = await identifiedPeer();
-    const goOn = peer.host.holdUp();
+    const goOn = peer.pipeline.holdUp();
     await peer.send(upload(10), upload(11), upload(13, 14), upload(20));
-    assert.equal(peer.host.attempts, 1);
+    assert.equal(peer.pipeline.attempts, 1);
     goOn();
     await settle();
-    assert.deepEqual(peer.host.commits, [[10n], [11n, 13n, 14n, 20n]]);
+    assert.deepEqual(peer.pipeline.commits, [[10n], [11n, 13n, 14n, 20n]]);
     assert.deepEqual(peer.answers(), [acknowledgement(10), acknowledgement(20)]);
   });
 
   it('are committed together only up to maxCommitBytes; a larger one goes alone', async () => {
     const bytes = client.uploadBody([{ clientVersion: 11, bytes: Buffer.from('<11>') }]).length;
     const peer = await identifiedPeer({ limits: { maxCommitBytes: 2 * bytes } });
-    const goOn = peer.host.holdUp();
+    const goOn = peer.pipeline.holdUp();
     await peer.send(upload(10), upload(11), upload(12), upload(13), upload(14, 15, 16), upload(17));
     goOn();
     await settle();
-    assert.deepEqual(peer.host.commits, [[10n], [11n, 12n], [13n], [14n, 15n, 16n], [17n]]);
+    assert.deepEqual(peer.pipeline.commits, [[10n], [11n, 12n], [13n], [14n, 15n, 16n], [17n]]);
   });
 
   it('are inflated, and acknowledged like others', async () => {
@@ -76,7 +76,7 @@ describe('uploads', () => {
     await peer.send(client.upload({ changesets: [{ clientVersion: 10, bytes }], compress: true }));
     await waitFor(() => peer.sent.length > 1);
     assert.deepEqual(peer.answers(), [acknowledgement(10)]);
-    assert.deepEqual([...peer.host.stored.keys()], [bytes.toString('latin1')]);
+    assert.deepEqual([...peer.pipeline.stored.keys()], [bytes.toString('latin1')]);
   });
 
   it('with versions acknowledged already are stored, and not acknowledged again', async () => {
@@ -84,17 +84,17 @@ describe('uploads', () => {
     await peer.send(upload(20));
     await peer.send(upload(10));
     assert.deepEqual(peer.answers(), [acknowledgement(20)]);
-    assert.deepEqual(peer.host.commits, [[20n], [10n]]);
+    assert.deepEqual(peer.pipeline.commits, [[20n], [10n]]);
   });
 
   it('whose versions do not rise end the connection with 111; what came before is committed and acknowledged', async () => {
     for (const versions of [[12, 12], [13, 12], [0]]) {
       const peer = await identifiedPeer();
-      const goOn = peer.host.holdUp();
+      const goOn = peer.pipeline.holdUp();
       await peer.send(upload(10), upload(11), upload(...versions));
       goOn();
       await settle();
-      assert.deepEqual(peer.host.commits, [[10n], [11n]]);
+      assert.deepEqual(peer.pipeline.commits, [[10n], [11n]]);
       const answers = peer.received();
       assert.deepEqual(
         answers.map(({ type, fields }) => [type, fields[0], fields.at(-1)]),
@@ -105,7 +105,7 @@ describe('uploads', () => {
         ],
       );
       assert.equal(peer.ended, 'ended');
-      assert.equal(peer.held, 0);
+      assert.equal(peer.unreleased, 0);
     }
   });
 
@@ -118,14 +118,14 @@ describe('uploads', () => {
       peer.received().map(({ fields }) => [fields[0], fields[2]]),
       [['110', '0']],
     );
-    assert.equal(peer.host.attempts, 0);
+    assert.equal(peer.pipeline.attempts, 0);
   });
 
   it('of one session wait for their own commits only', async () => {
     const peer = await identifiedPeer();
     await peer.send(client.bind({ session: 2 }), client.ident({ session: 2, fileIdent: 78, salt: 123456 }));
     peer.answers();
-    const goOn = peer.host.holdUp();
+    const goOn = peer.pipeline.holdUp();
     await peer.send(upload(10));
     await peer.send(client.mark(5, 2), client.mark(6, 1));
     assert.deepEqual(peer.answers(), ['mark 2 5\n', 'mark 1 6\n']);
@@ -135,22 +135,22 @@ describe('uploads', () => {
   describe('when the session ends meanwhile', () => {
     it('UNBIND is answered at once, nothing is acknowledged after it, and all is committed', async () => {
       const peer = await identifiedPeer();
-      const goOn = peer.host.holdUp();
+      const goOn = peer.pipeline.holdUp();
       await peer.send(upload(10), upload(11), client.unbind());
       assert.deepEqual(peer.answers(), ['unbound 1\n']);
       await peer.send(client.bind({ needFileIdent: false }));
       goOn();
       await settle();
       assert.deepEqual(peer.answers(), []);
-      assert.deepEqual(peer.host.commits, [[10n], [11n]]);
-      assert.equal(peer.held, 0);
+      assert.deepEqual(peer.pipeline.commits, [[10n], [11n]]);
+      assert.equal(peer.unreleased, 0);
     });
 
     it('a connection that ends leaves what was uploaded to be committed', async () => {
       const peer = await identifiedPeer();
-      const goOn = peer.host.holdUp();
+      const goOn = peer.pipeline.holdUp();
       await peer.send(upload(10), upload(11));
-      peer.connection.closed();
+      peer.connection.end();
       let idle = false;
       void peer.connection.idle().then(() => (idle = true));
       await settle();
@@ -158,17 +158,17 @@ describe('uploads', () => {
       goOn();
       await settle();
       assert.equal(idle, true);
-      assert.deepEqual(peer.host.commits, [[10n], [11n]]);
+      assert.deepEqual(peer.pipeline.commits, [[10n], [11n]]);
     });
 
     it('a commit that fails then is not repeated', async () => {
       const peer = await identifiedPeer();
-      peer.host.failure = unavailable();
+      peer.pipeline.failure = unavailable();
       await peer.send(upload(10));
-      peer.connection.closed();
+      peer.connection.end();
       await peer.connection.idle();
-      assert.equal(peer.host.attempts, 1);
-      assert.equal(peer.held, 0);
+      assert.equal(peer.pipeline.attempts, 1);
+      assert.equal(peer.unreleased, 0);
     });
   });
 
@@ -188,13 +188,13 @@ describe('uploads', () => {
 
     it('reading stops, the commit is repeated, and all goes on by itself', async () => {
       const peer = await identifiedPeer();
-      peer.host.failure = unavailable();
+      peer.pipeline.failure = unavailable();
       await peer.send(upload(10));
       assert.equal(peer.paused, true);
       await pass(10_000);
-      assert.ok(peer.host.attempts > 3, `${peer.host.attempts} attempts`);
+      assert.ok(peer.pipeline.attempts > 3, `${peer.pipeline.attempts} attempts`);
       assert.deepEqual(peer.answers(), []);
-      peer.host.failure = undefined;
+      peer.pipeline.failure = undefined;
       await pass(5000);
       assert.equal(peer.paused, false);
       assert.deepEqual(peer.answers(), [acknowledgement(10)]);
@@ -206,7 +206,7 @@ describe('uploads', () => {
       const intervals = new Set<unknown>();
       for (let run = 0; run < 20; run += 1) {
         const peer = await identifiedPeer();
-        peer.host.failure = unavailable();
+        peer.pipeline.failure = unavailable();
         await peer.send(upload(10), upload(11));
         await pass(19_999);
         assert.equal(peer.paused, true);
@@ -221,11 +221,11 @@ describe('uploads', () => {
         assert.equal(error.json.backoffMultiplier, 2);
         intervals.add(error.json.backoffIntervalSec);
 
-        peer.host.failure = undefined;
+        peer.pipeline.failure = undefined;
         await pass(60_000);
         assert.deepEqual(peer.answers(), [], 'silence after an error');
-        assert.deepEqual(peer.host.commits, []);
-        assert.equal(peer.held, 0);
+        assert.deepEqual(peer.pipeline.commits, []);
+        assert.equal(peer.unreleased, 0);
 
         await peer.send(client.unbind(), client.bind({ needFileIdent: false }));
         await peer.send(client.ident({ fileIdent: 77, salt: 123456 }), upload(10, 11));
@@ -237,18 +237,18 @@ describe('uploads', () => {
 
     it('and says that it never will, the session is sent away for longer, logged as an error', async () => {
       const peer = await identifiedPeer();
-      peer.host.failure = broken();
+      peer.pipeline.failure = broken();
       await peer.send(upload(10));
       const [error] = peer.received();
       assert.deepEqual([error?.fields[0], error?.json?.action], ['201', 'Transient']);
       assert.ok(Number(error?.json?.backoffIntervalSec) >= 60);
-      assert.equal(peer.host.attempts, 1);
+      assert.equal(peer.pipeline.attempts, 1);
       assert.equal(peer.logger.at('error').length, 1);
     });
 
     it('nor look files up, clients are held back and sent away in the same way', async () => {
       const peer = new ClientPeer();
-      peer.host.failure = unavailable();
+      peer.pipeline.failure = unavailable();
       await peer.send(client.bind({ needFileIdent: false }), client.ident({ fileIdent: 77, salt: 123456 }));
       await peer.send(client.mark(2), upload(10));
       assert.equal(peer.paused, true);
@@ -258,13 +258,13 @@ describe('uploads', () => {
         ['201'],
       );
       assert.equal(peer.paused, false);
-      assert.equal(peer.held, 0);
+      assert.equal(peer.unreleased, 0);
     });
 
     it('fast enough, reading stops while more waits than fits into a commit, and goes on afterwards', async () => {
       const bytes = client.uploadBody([{ clientVersion: 11, bytes: Buffer.from('<11>') }]).length;
       const peer = await identifiedPeer({ limits: { maxCommitBytes: 2 * bytes } });
-      const goOn = peer.host.holdUp();
+      const goOn = peer.pipeline.holdUp();
       await peer.send(upload(10), upload(11), upload(12));
       assert.equal(peer.paused, false);
       await peer.send(upload(13));
@@ -279,7 +279,7 @@ describe('uploads', () => {
 
     it('within 20 s, a commit that ends later is not acknowledged', async () => {
       const peer = await identifiedPeer({ limits: { maxQueuedMessages: 1 } });
-      const goOn = peer.host.holdUp();
+      const goOn = peer.pipeline.holdUp();
       await peer.send(upload(10), upload(11), upload(12));
       await pass(20_000);
       assert.deepEqual(
@@ -289,8 +289,8 @@ describe('uploads', () => {
       goOn();
       await settle();
       assert.deepEqual(peer.answers(), []);
-      assert.deepEqual(peer.host.commits, [[10n]], 'what waited is dropped, and comes again');
-      assert.equal(peer.held, 0);
+      assert.deepEqual(peer.pipeline.commits, [[10n]], 'what waited is dropped, and comes again');
+      assert.equal(peer.unreleased, 0);
     });
 
     it('within 20 s, though parts of it are stored, the session is given more time, up to 90 s in all', async () => {
@@ -300,12 +300,12 @@ describe('uploads', () => {
         [20_001, 1, true],
       ] as const) {
         const peer = await identifiedPeer({ limits: { maxQueuedMessages: 1 } });
-        const goOn = peer.host.holdUp();
+        const goOn = peer.pipeline.holdUp();
         await peer.send(upload(10), upload(11), upload(12));
         for (let step = 0; step < steps; step += 1) {
           assert.equal(peer.paused, true);
           await pass(stepMillis);
-          peer.host.progress();
+          peer.pipeline.progress();
         }
         assert.equal(peer.paused, !sentAway);
         goOn();
@@ -326,7 +326,7 @@ describe('uploads', () => {
         ['201'],
       );
       assert.equal(peer.paused, false);
-      assert.equal(peer.held, 0);
+      assert.equal(peer.unreleased, 0);
     });
 
     it('and then has room, they go on', async () => {
@@ -346,7 +346,7 @@ describe('uploads', () => {
 
     it('a look-up that takes long stops reading once too many messages wait', async () => {
       const peer = new ClientPeer({ limits: { maxQueuedMessages: 2 } });
-      const goOn = peer.host.holdUp();
+      const goOn = peer.pipeline.holdUp();
       await peer.send(client.bind({ needFileIdent: false }), client.ident({ fileIdent: 77, salt: 123456 }));
       await peer.send(upload(10), upload(11));
       assert.equal(peer.paused, false);

@@ -51,7 +51,7 @@ function fieldsOf(className: string, properties: Parameters<typeof objectOf>[1])
 }
 
 describe('Objects of an admitted class', () => {
-  it('are stored as they come, every Realm type', () => {
+  it('are stored unchanged, with every Realm type', () => {
     const decimal = Decimal128.fromString('-12.345');
     assert.deepEqual(
       fieldsOf('Reading', {
@@ -101,7 +101,7 @@ describe('Objects of an admitted class', () => {
     );
   });
 
-  it('have _id first, whatever its type', () => {
+  it('have _id first, of any type', () => {
     for (const [primaryKey, expected] of [
       [{ type: 'null' }, null],
       [{ type: 'int', value: -1n }, -1n],
@@ -117,14 +117,14 @@ describe('Objects of an admitted class', () => {
     }
   });
 
-  it('own their bytes: the changeset may be let go', () => {
+  it('own their bytes', () => {
     const bytes = Uint8Array.of(1, 2);
     const document = documentOf('Reading', { b: { type: 'binary', value: bytes } });
     bytes[0] = 9;
     assert.deepEqual(plain(document.b), 'binary(0, 0102)');
   });
 
-  it('cannot write the server’s own field, nor _id, and lose nothing by trying', () => {
+  it('cannot write the server’s field or _id, and lose no values', () => {
     assert.deepEqual(
       fieldsOf('Reading', [
         ['ingest', int(1)],
@@ -157,7 +157,7 @@ describe('Objects of an admitted class', () => {
     ['a date too early', timestamp(-8_640_000_000_000n, -1)],
     ['a date of all 64 bits, deep inside', list(object({ d: dictionary({ d: timestamp(2n ** 63n - 1n) }) }))],
   ] as const) {
-    it(`are set aside where no document can hold them: ${what}`, () => {
+    it(`are rejected if no document can contain them: ${what}`, () => {
       const result = mapper.toDocument(objectOf('Reading', { value }));
       assert.ok('reason' in result);
       assert.equal(result.reason, 'unstorable-value');
@@ -165,7 +165,7 @@ describe('Objects of an admitted class', () => {
     });
   }
 
-  it('are set aside, and take no stack, where they nest without end', () => {
+  it('are rejected, without a stack overflow, if they nest without end', () => {
     for (const wrap of [
       list,
       (value: RealmValue) => object({ value }),
@@ -187,17 +187,17 @@ describe('Objects of an admitted class', () => {
 });
 
 describe('Classes', () => {
-  it('that are not admitted are set aside, by name', () => {
+  it('that are not admitted are rejected, with their name', () => {
     for (const className of ['Other', 'SpanEvent', 'TelemetryBatch', 'AcmeSpan', '', '__proto__', 'span']) {
       const result = mapper.toDocument(objectOf(className, {}));
       assert.deepEqual(result, {
         reason: 'class-not-admitted',
-        detail: `class ${JSON.stringify(className)} is neither ours nor among the classes admitted`,
+        detail: `class ${JSON.stringify(className)} is neither a telemetry class nor admitted`,
       });
     }
   });
 
-  it('with the prefix are ours, and those without it are then the app’s own', () => {
+  it('with the prefix are ours, and those without it are the app’s', () => {
     const prefixed = createDocumentMapper({ classPrefix: 'Acme', admittedClasses: ['Span'] });
     const flags = { flags: int(1) };
     const ours = prefixed.toDocument(objectOf('AcmeSpan', flags));
@@ -222,7 +222,7 @@ describe('Objects of classes whose collections have other names', () => {
 });
 
 describe('Objects of our own classes', () => {
-  it('have integers of integral doubles where telemetry has numbers, and only there', () => {
+  it('have integers for integral doubles in telemetry values, and only there', () => {
     const numbers = {
       one: double(1),
       minusZero: double(-0),
@@ -250,7 +250,7 @@ describe('Objects of our own classes', () => {
     });
   });
 
-  it('take collections inside mixed, of a client that has them, with the same rules for names', () => {
+  it('accept collections inside mixed, with the same rules for names', () => {
     assert.deepEqual(
       fieldsOf('LogRecord', { body: dictionary({ 'a%2Eb': list(double(1), dictionary({ '%24c': nil })) }) }),
       {
@@ -276,7 +276,7 @@ describe('Objects of our own classes', () => {
     );
   });
 
-  it('have no nulls for what was not set, but a null body and null attributes', () => {
+  it('have no nulls for unset fields, but a null body and null attributes', () => {
     assert.deepEqual(
       fieldsOf('LogRecord', {
         ...{
@@ -293,7 +293,7 @@ describe('Objects of our own classes', () => {
     );
   });
 
-  it('keep what only a newer exporter knows, wherever it stands', () => {
+  it('keep properties of a newer exporter, at every level', () => {
     assert.deepEqual(
       fieldsOf('Span', {
         name: string('op'),
@@ -312,7 +312,7 @@ describe('Objects of our own classes', () => {
     );
   });
 
-  it('keep what is of another type than ours, under its own name', () => {
+  it('keep properties of another type, under their own name', () => {
     assert.deepEqual(
       fieldsOf('Span', {
         traceId: int(1),
@@ -343,7 +343,7 @@ describe('Objects of our own classes', () => {
     );
   });
 
-  it('cannot write fields that are the server’s to make', () => {
+  it('cannot write fields that the server computes', () => {
     assert.deepEqual(
       fieldsOf('Span', {
         startTime: int(1),
@@ -362,7 +362,7 @@ describe('Objects of our own classes', () => {
   });
 
   describe('with arrays and maps as text', () => {
-    it('have them among the attributes, as if they had never been apart', () => {
+    it('have them among the attributes', () => {
       assert.deepEqual(
         fieldsOf('Span', {
           attributes: dictionary({ a: int(1), 'b%2Ec': string('x') }),
@@ -376,14 +376,14 @@ describe('Objects of our own classes', () => {
       );
     });
 
-    it('have a body of it', () => {
+    it('have them as the body', () => {
       assert.deepEqual(fieldsOf('LogRecord', { bodyJson: string('[{"$numberInt":"1"}]') }), {
         body: ['int32(1)'],
       });
       assert.deepEqual(fieldsOf('LogRecord', { body: nil, bodyJson: string('{}') }), { body: {} });
     });
 
-    it('keep the text under its own name where it is not as our exporters write it', () => {
+    it('keep a text that our exporters never write under its own name', () => {
       const text = '{"a":{"$date":"2020-01-01T00:00:00Z"}}';
       assert.deepEqual(
         fieldsOf('LogRecord', {
@@ -403,7 +403,7 @@ describe('Objects of our own classes', () => {
       );
     });
 
-    it('keep both where they say different things of one name', () => {
+    it('keep both values of a name', () => {
       assert.deepEqual(
         fieldsOf('LogRecord', {
           body: string('x'),
@@ -416,13 +416,13 @@ describe('Objects of our own classes', () => {
     });
   });
 
-  it('keep both of two keys that another writer made of one name', () => {
+  it('keep both of two keys with the same name', () => {
     assert.deepEqual(fieldsOf('Span', { attributes: dictionary({ 'a%25': int(1), 'a%': int(2) }) }), {
       attributes: { 'a%25': 'int32(1)', '%2561%25': 'int32(2)' },
     });
   });
 
-  it('leave out what is empty', () => {
+  it('omit empty values', () => {
     assert.deepEqual(fieldsOf('Span', { attributes: dictionary({}), resource: dictionary({}) }), {});
   });
 });

@@ -5,7 +5,7 @@ import { nestNames } from '../../src/telemetry/field-names.js';
 import { decodeFields } from '../support/decode-fields.js';
 import { plain } from '../support/plain-document.js';
 
-/** Names in the order given, each with its place as the value. */
+/** Names in the given order, each with its index as the value. */
 function nest(...names: string[]): unknown {
   return plain(nestNames(names.map((name, place) => [name, BigInt(place)])));
 }
@@ -20,14 +20,14 @@ describe('Field names', () => {
     });
   });
 
-  describe('where one is a prefix of another', () => {
-    it('keep the shorter one under _value, whichever came first', () => {
+  describe('if one is a prefix of another', () => {
+    it('keep the shorter one in _value, in any order', () => {
       assert.deepEqual(nest('a', 'a.b'), { a: { _value: 0n, b: 1n } });
       assert.deepEqual(nest('a.b', 'a'), { a: { b: 0n, _value: 1n } });
       assert.deepEqual(nest('a.b.c', 'a', 'a.b'), { a: { b: { c: 0n, _value: 2n }, _value: 1n } });
     });
 
-    it('keep a map under _value too, and never write into it', () => {
+    it('keep a map in _value too, and never write into it', () => {
       const map = nestNames([['x', 1n]]);
       assert.deepEqual(
         plain(
@@ -58,7 +58,7 @@ describe('Field names', () => {
       );
     });
 
-    it('go by what stands after encoding: `a.` is a name within `a`', () => {
+    it('compare encoded names: `a.` is a name within `a`', () => {
       assert.deepEqual(nest('a', 'a.'), { a: { _value: 0n, '%': 1n } });
       assert.deepEqual(nest('', '.'), { '%': { _value: 0n, '%': 1n } });
     });
@@ -91,7 +91,7 @@ describe('Field names', () => {
     });
   }
 
-  it('of 32 segments nest throughout; of more, the rest from the 32nd on is one', () => {
+  it('nest up to 32 segments; the rest is one segment', () => {
     const path = (name: string): string[] => {
       const fields: string[] = [];
       let at: unknown = nest(name);
@@ -112,7 +112,7 @@ describe('Field names', () => {
     assert.equal(path('.'.repeat(100_000)).length, 32);
   });
 
-  it('stay right once more were seen than are remembered', () => {
+  it('stay right when the cache is full', () => {
     for (let i = 0; i < 6000; i++) assert.deepEqual(nest(`made.up${i}`), { made: { [`up${i}`]: 0n } });
   });
 
@@ -156,7 +156,7 @@ describe('Field names', () => {
   });
 });
 
-/** BSON gives back what it was given: no name with NUL, with a lone surrogate, or that turns into a value. */
+/** BSON restores the names: none has NUL or a lone surrogate, or makes a map look like a BSON value. */
 function assertStorable(document: object): void {
   const back = BSON.deserialize(BSON.serialize(document), { useBigInt64: true });
   assert.deepEqual(back, plain(document as never));

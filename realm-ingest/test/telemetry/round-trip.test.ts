@@ -34,7 +34,7 @@ function deliver(record: RealmRecord): Document {
 }
 
 describe('From the SDK to the document', () => {
-  it('a span arrives whole, its fields in their order', () => {
+  it('a span arrives whole, with its fields in order', () => {
     const exporter = new InMemorySpanExporter();
     const provider = new BasicTracerProvider({
       resource: resourceFromAttributes(
@@ -130,7 +130,7 @@ describe('From the SDK to the document', () => {
     ]);
   });
 
-  it('a log record arrives whole, its fields in their order', () => {
+  it('a log record arrives whole, with its fields in order', () => {
     const exporter = new InMemoryLogRecordExporter();
     const provider = new LoggerProvider({
       resource: resourceFromAttributes({ 'service.name': 'checkout' }),
@@ -172,7 +172,7 @@ describe('From the SDK to the document', () => {
     ]);
   });
 
-  it('attributes of any name and value arrive, none lost and none in the place of another', () => {
+  it('attributes of any name and value arrive, each under its own name', () => {
     const segment = fc.constantFrom(
       'a',
       'b',
@@ -206,7 +206,7 @@ describe('From the SDK to the document', () => {
             leaves === undefined || leaves.length === 0
               ? [[key, each]]
               : leaves.map(([inner, innerValue]) => [`${key}.${inner}`, innerValue]);
-          // Maps come back flattened: only what stays distinct then can be told apart.
+          // Maps are restored flattened, so only names that stay distinct can be compared.
           if (key in given || flat.some(([flatName]) => expected.has(flatName))) continue;
           given[key] = each;
           for (const [flatName, flatValue] of flat) expected.set(flatName, flatValue);

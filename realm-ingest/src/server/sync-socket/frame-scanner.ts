@@ -1,41 +1,39 @@
 /**
- * Follows the WebSocket frames of one peer as their bytes arrive, before `ws` has a whole message: so that bytes are
- * counted as they come, and a message above the limit is left out instead of collected.
+ * Follows the WebSocket frames of one peer as their bytes arrive, before `ws` has a complete message. So bytes are
+ * counted when they arrive, and a message above the limit is skipped instead of collected.
  *
- * Only lengths are looked at; everything else about a frame is for `ws` to judge.
+ * Only lengths are read. Everything else about a frame is left to `ws`.
  *
  * Source: RFC 6455, section 5.2.
  *
  * @module
  */
 
-export interface FrameScannerOptions {
-  /** Largest data message, its frames' payloads together. */
-  readonly maxMessageBytes: number;
-  /** Bytes for `ws`, of a frame whose message is within the limit. */
-  pass(bytes: Buffer): void;
-  /** Payload bytes of a data message are about to be passed. */
-  received(bytes: number): void;
-  /** The last bytes of a data message are about to be passed. */
-  completed(): void;
-  /** A message is above the limit, and its beginning is known. */
-  oversized(message: OversizedMessage): void;
+/** Bytes of a frame, for `ws`. */
+export interface FrameBytes {
+  readonly type: 'bytes';
+  readonly bytes: Buffer;
+  /** Whether they belong to a data message, not to a control frame. */
+  readonly isData: boolean;
+  /** Whether they are the last bytes of a data message. */
+  readonly endsMessage: boolean;
 }
 
-/** A message that is not passed on. */
+/** A data message above the limit, reported once its beginning is known. */
 export interface OversizedMessage {
+  readonly type: 'oversized';
   /** The first bytes of its payload, unmasked: enough for the message's type and its session. */
   readonly beginning: Buffer;
-  /** Payload bytes as far as they are announced. */
+  /** Payload bytes announced so far. */
   readonly announcedBytes: number;
   /**
-   * Whether the rest of the connection goes on. A message in several frames was passed on in part already, so nothing
-   * of its connection is passed on any more.
+   * Whether the rest of the connection can be used. If the message has several frames, `ws` has some of them already, so
+   * nothing of the connection is passed to `ws` any more.
    */
   readonly skipped: boolean;
 }
 
-/** Longest beginning of interest: `upload 4294967295 `. */
+/** The longest beginning that matters: `upload 4294967295 `. */
 const beginningBytes = 64;
 
 interface Frame {
@@ -51,7 +49,7 @@ interface Frame {
 }
 
 export class FrameScanner {
-  readonly #options: FrameScannerOptions;
+  readonly #maxMessageBytes: number;
   /** The header that is arriving: at most 2 + 8 + 4 bytes. */
   readonly #header = Buffer.alloc(14);
   #headerBytes = 0;
@@ -61,38 +59,38 @@ export class FrameScanner {
   #beginning: number[] = [];
   #stopped = false;
 
-  constructor(options: FrameScannerOptions) {
-    this.#options = options;
+  /** @param maxMessageBytes - largest data message: the payloads of its frames together */
+  constructor(maxMessageBytes: number) {
+    this.#maxMessageBytes = maxMessageBytes;
   }
 
-  /** Takes the bytes that arrived next. */
-  scan(chunk: Buffer): void {
+  /** Takes the bytes that arrived next, and yields what they are. To be iterated to its end. */
+  *scan(chunk: Buffer): Generator<FrameBytes | OversizedMessage, void, undefined> {
     let offset = 0;
     while (offset < chunk.length && !this.#stopped) {
+      let event: FrameBytes | OversizedMessage | undefined;
       if (this.#frame === undefined) {
-        offset = this.#readHeader(chunk, offset);
+        event = this.#readHeader(chunk.readUInt8(offset));
+        offset += 1;
       } else {
-        offset = this.#readPayload(chunk, offset, this.#frame);
+        const bytes = chunk.subarray(offset, offset + this.#frame.remaining);
+        event = this.#readPayload(bytes, this.#frame);
+        offset += bytes.length;
       }
+      if (event !== undefined) yield event;
     }
   }
 
-  #readHeader(chunk: Buffer, start: number): number {
-    let offset = start;
-    while (offset < chunk.length) {
-      this.#header[this.#headerBytes] = chunk.readUInt8(offset);
-      this.#headerBytes += 1;
-      offset += 1;
-      if (this.#headerBytes < this.#headerLength()) continue;
-      const header = Buffer.from(this.#header.subarray(0, this.#headerBytes));
-      this.#headerBytes = 0;
-      this.#beginFrame(header);
-      break;
-    }
-    return offset;
+  #readHeader(byte: number): FrameBytes | OversizedMessage | undefined {
+    this.#header[this.#headerBytes] = byte;
+    this.#headerBytes += 1;
+    if (this.#headerBytes < this.#headerLength()) return undefined;
+    const header = Buffer.from(this.#header.subarray(0, this.#headerBytes));
+    this.#headerBytes = 0;
+    return this.#beginFrame(header);
   }
 
-  /** How long the header is, as far as its bytes tell yet. */
+  /** The header's length, as far as its bytes tell yet. */
   #headerLength(): number {
     if (this.#headerBytes < 2) return 2;
     const second = this.#header.readUInt8(1);
@@ -101,72 +99,67 @@ export class FrameScanner {
     return 2 + extended + (second & 0x80 ? 4 : 0);
   }
 
-  #beginFrame(header: Buffer): void {
+  #beginFrame(header: Buffer): FrameBytes | OversizedMessage | undefined {
     const first = header.readUInt8(0);
     const second = header.readUInt8(1);
     const isData = (first & 0x0f) <= 2;
     const isFinal = (first & 0x80) !== 0;
-    const payloadBytes = readPayloadLength(header, second & 0x7f);
+    const remaining = readPayloadLength(header, second & 0x7f);
     const mask = second & 0x80 ? header.subarray(-4) : undefined;
     const inParts = !isFinal || (first & 0x0f) === 0;
-    if (isData) this.#messageBytes += payloadBytes;
-    const isTooLarge = isData && this.#messageBytes > this.#options.maxMessageBytes;
-    if (isTooLarge && inParts) {
-      this.#stop();
-      return;
+    if (isData) this.#messageBytes += remaining;
+    const skip = isData && this.#messageBytes > this.#maxMessageBytes;
+    if (skip && inParts) {
+      this.#stopped = true;
+      return this.#oversized(false);
     }
-    this.#frame = { remaining: payloadBytes, isData, isFinal, skip: isTooLarge, mask, seen: 0 };
-    if (isTooLarge) return;
-    if (isData) this.#options.received(header.length);
-    if (payloadBytes === 0) this.#endFrame(this.#frame);
-    this.#options.pass(header);
+    const frame = { remaining, isData, isFinal, skip, mask, seen: 0 };
+    this.#frame = frame;
+    return skip ? undefined : this.#pass(header, frame);
   }
 
-  #readPayload(chunk: Buffer, offset: number, frame: Frame): number {
-    const bytes = chunk.subarray(offset, offset + Math.min(frame.remaining, chunk.length - offset));
-    if (frame.isData && (frame.skip || !frame.isFinal)) this.#keepBeginning(bytes, frame);
+  #readPayload(bytes: Buffer, frame: Frame): FrameBytes | OversizedMessage | undefined {
+    const isKnown = frame.isData && (frame.skip || !frame.isFinal) && this.#keepBeginning(bytes, frame);
     frame.remaining -= bytes.length;
     frame.seen += bytes.length;
-    if (frame.isData && !frame.skip) this.#options.received(bytes.length);
+    if (!frame.skip) return this.#pass(bytes, frame);
+    const oversized = isKnown ? this.#oversized(true) : undefined;
     if (frame.remaining === 0) this.#endFrame(frame);
-    if (!frame.skip) this.#options.pass(bytes);
-    return offset + bytes.length;
+    return oversized;
   }
 
-  #endFrame(frame: Frame): void {
+  #pass(bytes: Buffer, frame: Frame): FrameBytes {
+    const endsMessage = frame.remaining === 0 && this.#endFrame(frame);
+    return { type: 'bytes', bytes, isData: frame.isData, endsMessage };
+  }
+
+  /** @returns whether a data message ends with it */
+  #endFrame({ isData, isFinal }: Frame): boolean {
     this.#frame = undefined;
-    if (!frame.isData || !frame.isFinal) return;
+    if (!isData || !isFinal) return false;
     this.#messageBytes = 0;
     this.#beginning = [];
-    if (!frame.skip) this.#options.completed();
+    return true;
   }
 
-  #keepBeginning(bytes: Buffer, frame: Frame): void {
+  /** @returns whether the beginning has just become known */
+  #keepBeginning(bytes: Buffer, frame: Frame): boolean {
     const wanted = beginningBytes - this.#beginning.length;
-    if (wanted <= 0) return;
+    if (wanted <= 0) return false;
     for (const [index, byte] of bytes.subarray(0, wanted).entries()) {
       const key = frame.mask?.[(frame.seen + index) % 4] ?? 0;
       this.#beginning.push(byte ^ key);
     }
-    const isKnown = this.#beginning.length === beginningBytes || frame.remaining <= bytes.length;
-    if (frame.skip && isKnown) this.#report(true);
+    return this.#beginning.length === beginningBytes || frame.remaining <= bytes.length;
   }
 
-  #stop(): void {
-    this.#stopped = true;
-    this.#report(false);
-  }
-
-  #report(skipped: boolean): void {
-    this.#options.oversized({
-      beginning: Buffer.from(this.#beginning),
-      announcedBytes: this.#messageBytes,
-      skipped,
-    });
+  #oversized(skipped: boolean): OversizedMessage {
+    const beginning = Buffer.from(this.#beginning);
+    return { type: 'oversized', beginning, announcedBytes: this.#messageBytes, skipped };
   }
 }
 
-/** Payload lengths from 2^53 on lose digits, which does not matter: nobody waits for their end. */
+/** Lengths from 2^53 on lose digits. It does not matter: nobody waits for their end. */
 function readPayloadLength(header: Buffer, length: number): number {
   if (length === 126) return header.readUInt16BE(2);
   if (length === 127) return Number(header.readBigUInt64BE(2));

@@ -1,38 +1,47 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { FrameScanner, type FrameScannerOptions } from './frame-scanner.js';
+import { FrameScanner, type OversizedMessage } from './frame-scanner.js';
 
-export interface MessageGateOptions extends Omit<FrameScannerOptions, 'pass'> {
-  /** Anything arrived. */
-  activity(): void;
-  /** How long the other side may take once one has ended, in milliseconds: a peer to end its own, or to read ours. */
+export interface MessageGateOptions {
+  /** Largest message. Larger ones are skipped. */
+  readonly maxMessageBytes: number;
+  /** How long the peer may take to end its side after us, or to read the rest after it has ended its side; in ms. */
   readonly lingerMillis: number;
 }
 
+/** Learns what arrives, before `ws` does. */
+export interface GateReceiver {
+  /** Anything arrived. */
+  activity(): void;
+  /** Bytes of a data message arrived. */
+  received(bytes: number): void;
+  /** A data message is complete: `ws` will deliver it. */
+  completed(): void;
+  /** A data message is above the limit: `ws` will not deliver it. */
+  oversized(message: OversizedMessage): void;
+}
+
 /**
- * Stands between a TCP socket and `ws`: everything that arrives is scanned first, reading can be stopped whatever `ws`
- * thinks, and the connection can be ended behind the last message without any close frame.
+ * Stands between a TCP socket and `ws`. It scans everything that arrives, it can stop reading whatever `ws` does, and it
+ * can end the connection after the last message without a close frame.
  */
 export class MessageGate extends Duplex {
   readonly #socket: Duplex;
-  readonly #options: MessageGateOptions;
+  readonly #lingerMillis: number;
   readonly #scanner: FrameScanner;
-  #held = false;
+  #receiver: GateReceiver | undefined;
+  #readingPaused = false;
+  /** Whether `ws` wants more. */
   #wanted = false;
   #discarding = false;
   #lingerTimer: NodeJS.Timeout | undefined;
 
-  /** @param head - what arrived behind the upgrade request */
-  constructor(socket: Duplex, head: Buffer, options: MessageGateOptions) {
+  /** @param head - what arrived after the upgrade request */
+  constructor(socket: Duplex, head: Buffer, { maxMessageBytes, lingerMillis }: MessageGateOptions) {
     super({ allowHalfOpen: true });
     this.#socket = socket;
-    this.#options = options;
-    this.#scanner = new FrameScanner({
-      ...options,
-      pass: (bytes) => {
-        if (!this.push(bytes)) this.#wanted = false;
-      },
-    });
+    this.#lingerMillis = lingerMillis;
+    this.#scanner = new FrameScanner(maxMessageBytes);
     if (isTcp(socket)) {
       socket.setTimeout(0);
       socket.setNoDelay(true);
@@ -47,31 +56,36 @@ export class MessageGate extends Duplex {
         this.destroy();
         return;
       }
-      // `ws` ends our side, which waits for what was written: for ever, if the peer does not read.
+      // `ws` then ends our side, which waits until everything is written: for ever, if the peer does not read.
       this.#linger();
       this.push(null);
     });
-    // Whatever goes wrong with the socket, its end is all that matters.
+    // An error of the socket matters only as its end.
     socket.on('error', () => this.destroy());
     socket.on('close', () => this.destroy());
     this.on('error', () => undefined);
     this.#flow();
   }
 
-  /** Stops reading from the socket. */
-  hold(): void {
-    this.#held = true;
+  /** To be called as soon as `ws` has the gate; what arrives before is dropped. */
+  open(receiver: GateReceiver): void {
+    this.#receiver = receiver;
+  }
+
+  /** Stops reading from the socket. `pause` of a stream would stop only what reads from the gate. */
+  pauseReading(): void {
+    this.#readingPaused = true;
     this.#flow();
   }
 
-  release(): void {
-    this.#held = false;
+  resumeReading(): void {
+    this.#readingPaused = false;
     this.#flow();
   }
 
   /**
-   * Sends what was written, then ends our side; whatever still arrives is thrown away. A connection that were destroyed
-   * with unread bytes would be reset, and its peer might never see our last message.
+   * Sends what was written, then ends our side. What still arrives is dropped, but read: TCP resets a connection that is
+   * destroyed with unread bytes, and its peer might never see our last message.
    */
   endAfterFlush(): void {
     if (this.#discarding || this.destroyed) return;
@@ -103,18 +117,28 @@ export class MessageGate extends Duplex {
   }
 
   #receive(chunk: Buffer): void {
-    if (this.#discarding) return;
-    this.#options.activity();
-    this.#scanner.scan(chunk);
+    const receiver = this.#receiver;
+    if (this.#discarding || receiver === undefined) return;
+    receiver.activity();
+    for (const event of this.#scanner.scan(chunk)) {
+      if (event.type === 'oversized') {
+        receiver.oversized(event);
+        continue;
+      }
+      // Before `ws` gets the bytes: it may deliver the message at once.
+      if (event.isData) receiver.received(event.bytes.length);
+      if (event.endsMessage) receiver.completed();
+      if (!this.push(event.bytes)) this.#wanted = false;
+    }
     this.#flow();
   }
 
   #linger(): void {
-    this.#lingerTimer ??= setTimeout(() => this.destroy(), this.#options.lingerMillis);
+    this.#lingerTimer ??= setTimeout(() => this.destroy(), this.#lingerMillis);
   }
 
   #flow(): void {
-    if (this.#discarding || (this.#wanted && !this.#held)) this.#socket.resume();
+    if (this.#discarding || (this.#wanted && !this.#readingPaused)) this.#socket.resume();
     else this.#socket.pause();
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The WebSocket side of sync: upgrade requests in, connections of the sync protocol behind them.
+ * The WebSocket side of sync: takes upgrade requests over, and makes connections of the sync protocol of them.
  *
  * Source: sync protocol, sections 2 and 8.2.
  *
@@ -7,82 +7,48 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer, type RawData, type WebSocket } from 'ws';
-import { LogThrottle } from '../../log-throttle.js';
+import { WebSocketServer, type WebSocket } from 'ws';
 import type { Logger } from '../../logger.js';
-import { chooseProtocol } from '../../protocol/subprotocol.js';
+import type { Pipeline } from '../../pipeline/upload-pipeline.js';
 import type { ProtocolVersion } from '../../protocol/messages.js';
-import { ProtocolError } from '../../protocol/protocol-error.js';
-import { connectionErrors } from '../../protocol/wire-codes.js';
-import { settlesWithin } from '../../settles-within.js';
+import { chooseProtocol } from '../../protocol/subprotocol.js';
 import { AdoptedFiles } from '../../sync/adopted-files.js';
-import { Connection } from '../../sync/connection.js';
+import type { Connection } from '../../sync/connection.js';
 import { ErrorLog } from '../../sync/error-log.js';
-import { InflightBudget, type BudgetAccount, type MessageHold } from '../../sync/inflight-budget.js';
+import { InflightBudget } from '../../sync/inflight-budget.js';
 import { SyncError } from '../../sync/sync-error.js';
-import type { SyncHost } from '../../sync/sync-host.js';
 import { defaultSyncLimits, type SyncLimits } from '../../sync/sync-limits.js';
 import type { SyncObserver } from '../../sync/sync-observer.js';
-import { Arrivals } from './arrivals.js';
-import type { OversizedMessage } from './frame-scanner.js';
+import { LogThrottle } from '../../time/log-throttle.js';
+import { settlesWithin } from '../../time/settles-within.js';
 import { MessageGate } from './message-gate.js';
 import { refuseUpgrade } from './refuse-upgrade.js';
-import { CodelessWebSocket, createTransport } from './codeless-web-socket.js';
+import { SyncSocket } from './sync-socket.js';
+import { TerminatingWebSocket } from './terminating-web-socket.js';
 
 export interface SyncEndpointOptions {
-  readonly host: SyncHost;
-  /** What is left out is as in `defaultSyncLimits`. */
+  readonly pipeline: Pipeline;
+  /** Default: `defaultSyncLimits`. */
   readonly limits?: Partial<SyncLimits>;
   readonly logger: Logger;
   readonly observer?: SyncObserver;
 }
 
-export interface SyncEndpoint {
-  /**
-   * Takes an upgrade request over whose path and token were found good. Answers 400 without a protocol that both sides
-   * speak, 503 above the connection limit and during shutdown. Never throws.
-   */
-  handleUpgrade(
-    request: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-    user: { readonly userId: string },
-  ): void;
-  /**
-   * Takes nothing new, commits and acknowledges what was uploaded, tells clients to come back soon, and ends their
-   * connections. After `timeoutMillis` what is not committed is given up: its clients will send it again. Resolves when
-   * every connection has ended and no commit is waited for.
-   */
-  shutdown(timeoutMillis: number): Promise<void>;
-  /** Open connections. */
-  readonly connectionCount: number;
-  /** Their sessions. */
-  readonly sessionCount: number;
-  /** Connections that are not being read. */
-  readonly heldBackCount: number;
-  /** Bytes of messages that are arriving or not committed yet. */
-  readonly inflightBytes: number;
+/** The user that an upgrade request's token names. */
+export interface SyncUser {
+  readonly userId: string;
 }
 
 /** More than any header of a message: `maxMessageBytes` is the limit of its body. */
 const maxHeaderBytes = 1024;
-/** How long a client may take to close its side once it was told why, and to read the rest once it has closed its side. */
+/** How long a client may take to end its side after an error, and to read the rest after it has ended its side. */
 const lingerMillis = 2000;
-/** One line a kind and minute of what any peer can bring about as often as it likes. */
+/** At most one line of a kind in this time: any peer can cause these as often as it likes. */
 const lineMillis = 60_000;
 
-export function createSyncEndpoint(options: SyncEndpointOptions): SyncEndpoint {
-  return new WebSocketSyncEndpoint(options);
-}
-
-interface OpenConnection {
-  readonly connection: Connection;
-  /** Resolves when its TCP connection has ended. */
-  readonly closed: Promise<void>;
-}
-
-class WebSocketSyncEndpoint implements SyncEndpoint {
-  readonly #host: SyncHost;
+/** All sync connections of a server. */
+export class SyncEndpoint {
+  readonly #pipeline: Pipeline;
   readonly #limits: SyncLimits;
   readonly #logger: Logger;
   readonly #observer: SyncObserver;
@@ -93,54 +59,57 @@ class WebSocketSyncEndpoint implements SyncEndpoint {
   readonly #webSocketServer: WebSocketServer;
   /** The subprotocol chosen for a request. */
   readonly #chosen = new WeakMap<IncomingMessage, string>();
-  readonly #open = new Set<OpenConnection>();
-  /** Connections that have ended, and commit what they had uploaded. */
+  readonly #open = new Set<SyncSocket>();
+  /** Connections that have ended, and still commit what they had uploaded. */
   readonly #leaving = new Set<Connection>();
   #shuttingDown = false;
 
-  constructor({ host, limits, logger, observer }: SyncEndpointOptions) {
-    this.#host = host;
+  constructor({ pipeline, limits, logger, observer = {} }: SyncEndpointOptions) {
+    this.#pipeline = pipeline;
     this.#limits = { ...defaultSyncLimits, ...limits };
     this.#logger = logger;
-    this.#observer = observer ?? {};
-    this.#budget = new InflightBudget(this.#limits.maxInflightBytes, this.#limits.holdBackMillis);
+    this.#observer = observer;
+    this.#budget = new InflightBudget(this.#limits, observer);
     this.#webSocketServer = new WebSocketServer({
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
-      // No limit: the gate keeps larger messages from ws, which would answer them with close code 1009.
+      // No limit: the gate skips larger messages. ws would answer them with close code 1009.
       maxPayload: 0,
-      WebSocket: CodelessWebSocket,
+      WebSocket: TerminatingWebSocket,
       handleProtocols: (_offers, request) => this.#chosen.get(request) ?? false,
     });
   }
 
+  /** Open connections. */
   get connectionCount(): number {
     return this.#open.size;
   }
 
+  /** Sessions of open connections. */
   get sessionCount(): number {
     let sessions = 0;
     for (const { connection } of this.#open) sessions += connection.sessionCount;
     return sessions;
   }
 
+  /** Connections that are not being read. */
   get heldBackCount(): number {
     let heldBack = 0;
     for (const { connection } of this.#open) if (connection.isHeldBack) heldBack += 1;
     return heldBack;
   }
 
+  /** Bytes of messages that are arriving or not committed yet. */
   get inflightBytes(): number {
     return this.#budget.usedBytes;
   }
 
-  handleUpgrade(
-    request: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-    user: { readonly userId: string },
-  ): void {
+  /**
+   * Takes over an upgrade request with a valid path and token. Answers 400 if there is no common protocol version, and 503
+   * above the connection limit and during shutdown. Never throws.
+   */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, { userId }: SyncUser): void {
     const { maxConnections } = this.#limits;
     if (this.#shuttingDown) {
       refuseUpgrade(socket, 503, 'the server is going away');
@@ -158,34 +127,39 @@ class WebSocketSyncEndpoint implements SyncEndpoint {
       refuseUpgrade(socket, 400, body);
       return;
     }
-    this.#upgrade(request, socket, head, { ...user, ...choice });
+    this.#upgrade(request, socket, head, userId, choice);
   }
 
+  /**
+   * Takes nothing new, commits and acknowledges what was uploaded, tells clients to come back soon, and ends their
+   * connections. After `timeoutMillis` it gives up uploads that are not committed: their clients will send them again.
+   * Resolves when every connection has ended and no commit is waited for.
+   */
   async shutdown(timeoutMillis: number): Promise<void> {
     this.#shuttingDown = true;
     const open = [...this.#open];
-    const goodbye = (connection: Connection): void => {
+    const leaving = [...this.#leaving];
+    const sendAway = (connection: Connection): void => {
       connection.fail(new SyncError('sync-shutdown', 'come back in a moment'));
     };
-    const leaving = [...this.#leaving];
     const drained = Promise.all([
       ...open.map(async ({ connection }) => {
         await connection.drain();
-        goodbye(connection);
+        sendAway(connection);
       }),
       ...leaving.map((connection) => connection.idle()),
     ]);
     const isDrained = await settlesWithin(drained, timeoutMillis);
-    // Before the store is closed: whatever it were asked from now on, nobody would hear the answer.
-    this.#host.abandon();
+    // Before the store closes: nobody would hear the answers to further commits.
+    this.#pipeline.abandon();
     if (!isDrained) {
       this.#logger.info(
         { timeoutMillis },
         'sync shutdown: uploads that are not committed are given up; their clients send them again',
       );
-      for (const connection of [...open.map((each) => each.connection), ...leaving]) {
+      for (const connection of [...open.map((socket) => socket.connection), ...leaving]) {
         connection.abandon();
-        goodbye(connection);
+        sendAway(connection);
       }
     }
     await Promise.all(open.map(({ closed }) => closed));
@@ -195,95 +169,43 @@ class WebSocketSyncEndpoint implements SyncEndpoint {
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
-    chosen: { readonly userId: string; readonly version: ProtocolVersion; readonly subprotocol: string },
+    userId: string,
+    { subprotocol, version }: { readonly subprotocol: string; readonly version: ProtocolVersion },
   ): void {
-    const { maxMessageBytes, holdBackMillis } = this.#limits;
-    // Nothing arrives, and nobody's turn comes, before the WebSocket and its connection are there.
-    let connection: Connection | undefined;
-    const account: BudgetAccount = this.#budget.createAccount({
-      pause: () => {
-        this.#observer.heldBack?.('budget');
-        connection?.pause(account);
-      },
-      resume: () => connection?.resume(account),
-      stalled: () => {
-        connection?.fail(new SyncError('sync-overload', `not read for ${holdBackMillis} ms`));
-        account.close();
-      },
-    });
-    const arrivals = new Arrivals({
-      account,
-      refuse: (message) => {
-        if (connection) refuseOversized(connection, message, maxMessageBytes);
-      },
-    });
-    const gate = new MessageGate(socket, head, {
-      maxMessageBytes: maxMessageBytes + maxHeaderBytes,
-      lingerMillis,
-      activity: () => connection?.noteActivity(),
-      received: (bytes) => {
-        account.receive(bytes);
-      },
-      completed: () => {
-        arrivals.complete();
-      },
-      oversized: (message) => {
-        arrivals.leaveOut(message);
-      },
-    });
-    const offer = withSubprotocol(request, chosen.subprotocol);
-    this.#chosen.set(offer, chosen.subprotocol);
+    const maxMessageBytes = this.#limits.maxMessageBytes + maxHeaderBytes;
+    const gate = new MessageGate(socket, head, { maxMessageBytes, lingerMillis });
+    const offer = withSubprotocol(request, subprotocol);
+    this.#chosen.set(offer, subprotocol);
     this.#webSocketServer.handleUpgrade(offer, gate, Buffer.alloc(0), (webSocket) => {
-      connection = this.#connect(webSocket, gate, arrivals, chosen);
+      this.#connect(webSocket, gate, userId, version);
     });
   }
 
-  #connect(
-    webSocket: WebSocket,
-    gate: MessageGate,
-    arrivals: Arrivals,
-    { userId, version }: { readonly userId: string; readonly version: ProtocolVersion },
-  ): Connection {
-    const connection = new Connection({
-      transport: createTransport(webSocket, gate),
+  #connect(webSocket: WebSocket, gate: MessageGate, userId: string, version: ProtocolVersion): void {
+    const socket = new SyncSocket(webSocket, gate, this.#budget, {
       version,
       userId,
-      host: this.#host,
+      pipeline: this.#pipeline,
       limits: this.#limits,
       logger: this.#logger.child({ userId, protocolVersion: version }),
       observer: this.#observer,
       errorLog: this.#errorLog,
       adoptedFiles: this.#adoptedFiles,
     });
-    webSocket.on('message', (data, isBinary) => {
-      arrivals.deliver((hold) => {
-        if (isBinary) connection.receive(toBytes(data), hold);
-        else refuseText(connection, hold);
-      });
-    });
     webSocket.on('error', (error: NodeJS.ErrnoException) => {
       this.#warnOfPeer(
-        error.code ?? error.name, // what was broken, in one of a dozen codes of ws
+        error.code ?? error.name, // one of a dozen codes of ws
         { err: error, userId },
         'sync connection ended: its client broke the WebSocket protocol',
       );
     });
-    const closed = new Promise<void>((resolve) => {
-      webSocket.once('close', () => {
-        resolve();
-      });
+    this.#open.add(socket);
+    void socket.closed.then(async () => {
+      this.#open.delete(socket);
+      this.#leaving.add(socket.connection);
+      await socket.connection.idle();
+      this.#leaving.delete(socket.connection);
     });
-    const entry = { connection, closed };
-    this.#open.add(entry);
-    void closed.then(async () => {
-      this.#open.delete(entry);
-      this.#leaving.add(connection);
-      connection.closed();
-      arrivals.close();
-      await connection.idle();
-      this.#leaving.delete(connection);
-    });
-    return connection;
   }
 
   #warnOfPeer(kind: string, fields: object, message: string): void {
@@ -293,38 +215,10 @@ class WebSocketSyncEndpoint implements SyncEndpoint {
 }
 
 /**
- * The request as `ws` is to see it, with the chosen subprotocol as its only offer: `ws` refuses the slash in those of
- * older clients before any hook of ours (section 2.2).
+ * The request for `ws`, with the chosen subprotocol as its only offer. `ws` refuses the slash in the subprotocols of older
+ * clients before it calls any hook (section 2.2).
  */
 function withSubprotocol(request: IncomingMessage, subprotocol: string): IncomingMessage {
   const headers = { ...request.headers, 'sec-websocket-protocol': subprotocol.replaceAll('/', '#') };
   return Object.create(request, { headers: { value: headers } }) as IncomingMessage;
-}
-
-/** Refuses a message above the limit to its session, if it names one; the rest of the connection goes on. */
-function refuseOversized(connection: Connection, message: OversizedMessage, maxMessageBytes: number): void {
-  const { beginning, announcedBytes, skipped } = message;
-  const ident = /^[a-z_]+ ([1-9][0-9]{0,9}) /.exec(beginning.toString('latin1'))?.[1];
-  if (ident === undefined) {
-    connection.fail(
-      new ProtocolError('message-syntax', `a message of ${announcedBytes} bytes names no session`, {
-        wireCode: connectionErrors.badSyntax,
-      }),
-    );
-    return;
-  }
-  const particulars = `${announcedBytes} bytes; --max-message-bytes is ${maxMessageBytes}`;
-  connection.fail(new SyncError('message-too-large', particulars), Number(ident));
-  if (!skipped)
-    connection.fail(new SyncError('sync-overload', `a message in several frames of ${particulars}`));
-}
-
-function refuseText(connection: Connection, hold: MessageHold): void {
-  hold.release();
-  connection.fail(new SyncError('sync-text-frame', 'messages are binary'));
-}
-
-function toBytes(data: RawData): Uint8Array {
-  if (Array.isArray(data)) return Buffer.concat(data);
-  return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
 }

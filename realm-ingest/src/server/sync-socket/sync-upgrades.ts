@@ -13,6 +13,7 @@ import type { Principal } from '../../auth/tokens.js';
 import type { Logger } from '../../logger.js';
 import { appNotFound, syncPathOf } from '../client-api.js';
 import { encodeAnswer, ErrorAnswers } from '../http-answer.js';
+import type { SyncEndpoint } from './sync-endpoint.js';
 
 /** How often the users of open sockets are looked up again, milliseconds. */
 const revocationCheckMillis = 60_000;
@@ -20,13 +21,8 @@ const revocationCheckMillis = 60_000;
 export interface SyncUpgradesOptions {
   readonly appId: string;
   readonly authenticator: Authenticator;
-  /** Takes a socket over; it speaks the sync protocol from then on. */
-  readonly accept: (
-    request: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-    user: { readonly userId: string },
-  ) => void;
+  /** Takes admitted sockets over. */
+  readonly endpoint: Pick<SyncEndpoint, 'handleUpgrade'>;
   readonly logger: Logger;
 }
 
@@ -72,7 +68,7 @@ export class SyncUpgrades {
       socket.off('end', leave);
       this.#open.set(socket, principal);
       socket.once('close', () => this.#open.delete(socket));
-      this.#options.accept(request, socket, head, { userId: principal.userId });
+      this.#options.endpoint.handleUpgrade(request, socket, head, principal);
     } catch (error) {
       const answer = this.#errorAnswers.toAnswer(error);
       this.#options.logger.debug({ status: answer.status }, 'upgrade refused');

@@ -40,7 +40,7 @@ export async function findApiKey(
   return record === null ? undefined : toApiKey(record);
 }
 
-/** Whether there was one that was not revoked yet. */
+/** Returns whether a valid key was revoked. */
 export async function revokeApiKey(database: MongodbDatabase, id: string, at: Date): Promise<boolean> {
   const { modifiedCount } = await database.run('write', 'update of an API key', (options) =>
     database.apiKeys.updateOne(
@@ -74,12 +74,12 @@ export async function loadSecret(database: MongodbDatabase): Promise<StoredSecre
   return { ...(secret && { secret }), ...(fingerprint && { fingerprint }) };
 }
 
-/** The first candidate stays, whichever process offered it. */
+/** The first candidate stays, from whichever process. */
 export async function keepSecret(database: MongodbDatabase, candidate: Uint8Array): Promise<Uint8Array> {
   const record = { _id: 'secret', value: database.binary(candidate) };
   await insertUnlessPresent(database, database.settings.collectionName, record);
   const kept = await loadSetting(database, 'secret');
-  if (kept === undefined) throw new Error('the secret was deleted while it was made');
+  if (kept === undefined) throw new Error('the secret was deleted while it was being made');
   return kept;
 }
 

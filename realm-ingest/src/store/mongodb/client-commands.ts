@@ -1,34 +1,34 @@
 import type { MongoClient } from 'mongodb';
-import { settlesWithin } from '../../settles-within.js';
+import { settlesWithin } from '../../time/settles-within.js';
 import { StoreError } from '../store-error.js';
 import type { CommandKind, CommandTiming } from './command-timing.js';
 import { ServerWatch } from './server-watch.js';
 
-/** How long a client may take to close; the driver may wait for an answer that never comes. */
+/** How long a client may take to close: the driver may wait for ever. */
 const closeMillis = 1000;
 
 interface RunningCommand {
   readonly kind: CommandKind;
-  /** Rejects it, and takes it from the driver. */
+  /** Rejects the command and aborts it in the driver. */
   giveUp(reason: string): void;
 }
 
 /**
- * The commands of one client, each under a deadline that holds whatever the driver does.
+ * The commands of one client, each with a deadline of its own.
  *
- * The driver (6 and 7) can wait for ever: a command that it writes to a socket which is destroyed, and has not emitted
- * `close` yet, waits for a `drain` that never comes (`Connection.writeCommand`). No timeout of the driver's ends that, and
- * neither does the closing of its client.
+ * The driver (6 and 7) can wait for ever: if it writes a command to a socket that is destroyed but has not emitted `close`
+ * yet, it waits for a `drain` that never comes (`Connection.writeCommand`). No timeout of the driver ends this wait, and
+ * neither does closing its client.
  */
 export class ClientCommands {
   readonly client: MongoClient;
   readonly #databaseName: string;
   readonly #timing: CommandTiming;
   readonly #running = new Set<RunningCommand>();
-  /** Those that were under way when their server was lost. */
+  /** Commands that were running when their server was lost. */
   readonly #cutOff = new Set<RunningCommand>();
 
-  /** @param client - it is closed here */
+  /** @param client - this class closes it */
   constructor(client: MongoClient, databaseName: string, timing: CommandTiming) {
     this.client = client;
     this.#databaseName = databaseName;
@@ -36,7 +36,7 @@ export class ClientCommands {
     new ServerWatch(
       client,
       () => {
-        // The server goes on with a build whose connection still stands, and only its answer tells of one that does not.
+        // The server continues a build if its connection still stands, and only the answer tells whether it does.
         for (const command of this.#running) if (command.kind !== 'build') this.#cutOff.add(command);
       },
       () => {
@@ -48,10 +48,10 @@ export class ClientCommands {
   /**
    * Runs one command.
    *
-   * @param what - for errors, as in `insert into Span`
-   * @param operation - hands the signal on to the driver, which then lets go of the connection, too
-   * @param controller - of that signal, where several commands share one
-   * @throws StoreError `store-unavailable` where no answer came in time; else what the driver throws
+   * @param what - for errors, such as `insert into Span`
+   * @param operation - passes the signal to the driver, which then releases the connection too
+   * @param controller - of that signal, if several commands share it
+   * @throws StoreError `store-unavailable` if no answer came in time; or else the driver's error
    */
   run<T>(
     kind: CommandKind,
@@ -66,7 +66,7 @@ export class ClientCommands {
         giveUp: (reason) => {
           end();
           const error = this.#unavailable(`${reason} (${what})`);
-          // First, so that this is the error, and not what the driver makes of the signal.
+          // Before the abort, so that this is the error, not the driver's.
           reject(error);
           controller.abort(error);
         },
@@ -80,13 +80,13 @@ export class ClientCommands {
         this.#cutOff.delete(command);
       };
       this.#running.add(command);
-      // Begins now; what it throws, the driver's own refusals included, rejects.
+      // An async function, so that what the driver throws rejects too.
       const begun = (async () => operation(controller.signal))();
       begun.finally(end).then(resolve, reject);
     });
   }
 
-  /** Gives up what is under way, and closes the client. Never rejects, and takes no longer than a second. */
+  /** Gives up running commands and closes the client. Never rejects; takes at most a second. */
   async close(reason: string): Promise<void> {
     this.#giveUp([...this.#running], reason);
     const closing = this.client.close(true).catch(() => undefined);
@@ -94,8 +94,8 @@ export class ClientCommands {
   }
 
   /**
-   * A server that takes writes is there again. Commands that were cut off have failed, or the driver repeats them and they
-   * are answered at once, unless it has lost sight of them.
+   * A writable server is back. Commands that were cut off have failed by now, or the driver repeats them and they are
+   * answered soon. The driver has forgotten those that are left after the grace period.
    */
   #giveUpAfterGrace(): void {
     const cutOff = [...this.#cutOff];

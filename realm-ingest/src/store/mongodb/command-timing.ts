@@ -1,5 +1,5 @@
 /**
- * How long commands may take.
+ * Time limits of commands.
  *
  * @module
  */
@@ -7,31 +7,30 @@
 /** Milliseconds. */
 export interface CommandTiming {
   /**
-   * A read, or one step of a cursor. Within it the driver waits up to 10 s for a primary, and then a find by index takes
+   * A read, or one step of a cursor. The driver waits up to 10 s for a primary, and then a find by index takes
    * milliseconds.
    */
   readonly readMillis: number;
-  /** A write. The server itself waits up to 20 s for a majority (`majorityTimeoutMillis`), and its answer is the better one. */
+  /** A write. Longer than the server waits for a majority (`majorityTimeoutMillis`), because its answer says more. */
   readonly writeMillis: number;
-  /** What reads a whole collection, or prepares one: as long as a socket may be silent (`socketTimeoutMS`). */
+  /** A command that reads or prepares a whole collection: the time that a socket may be silent (`socketTimeoutMS`). */
   readonly scanMillis: number;
   /**
-   * The making of the telemetry's indexes. On a large collection it takes hours, and a second command for the same index
-   * would wait for the first, so nothing but the answer tells a slow build from one that was never asked for. After a day
-   * it counts as lost.
+   * A build of telemetry indexes. On a large collection it takes hours. A second command for the same index would wait for
+   * the first, so only the answer tells a slow build from a lost one. After a day it counts as lost.
    */
   readonly buildMillis: number;
   /**
-   * What commands that were under way when connections were lost still have once a server that takes writes is known
-   * again. The driver repeats some of them by itself. Others were sent on connections that still stand, and a write may
-   * wait for its majority: one that takes longer is repeated, which does no harm.
+   * The grace period, from the return of a writable server, for commands that were running when connections were lost. The
+   * driver repeats some of them. Others were sent on connections that still stand, and a write may wait for its majority:
+   * if it takes longer, the caller repeats it, which is harmless.
    */
   readonly graceMillis: number;
-  /** How long a client may fail without a single answer of the server before another one is tried, and how often. */
+  /** After how long without any answer of the server a new client is tried; also the pause between such trials. */
   readonly renewalMillis: number;
 }
 
-/** A kind of command, by what it may take. */
+/** A kind of command, by its time limit. */
 export type CommandKind = 'read' | 'write' | 'scan' | 'build';
 
 export const defaultTiming: CommandTiming = {

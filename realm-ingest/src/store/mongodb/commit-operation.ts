@@ -9,11 +9,11 @@ import type { MongodbDatabase } from './mongodb-database.js';
 import { isDuplicateKey } from './mongodb-error.js';
 
 /**
- * Writes everything of one commit: documents, then dead letters, then progress, each durable on a majority before the
- * next. There is no transaction, and none is needed: each of these writes may be made again, by any process.
+ * Writes one commit: documents, then dead letters, then progress, each durable on a majority before the next. It needs no
+ * transaction: any process may repeat each of these writes.
  *
- * @throws StoreError `store-dead-letters-full` where the commit adds dead letters that no longer fit: before anything
- *   is written, if they are known by then
+ * @throws StoreError `store-dead-letters-full` if the commit's dead letters do not fit: before anything is written, unless
+ *   conflicts add them
  */
 export async function commitUpload(
   database: MongodbDatabase,
@@ -26,7 +26,7 @@ export async function commitUpload(
       const changeset = commit.changesets[place];
       return changeset === undefined ? [] : rejectionsOf(changeset).map(toLetter);
     });
-  await room.take(lettersOf(({ rejections }) => rejections));
+  await room.reserve(lettersOf(({ rejections }) => rejections));
 
   const documents = commit.changesets.flatMap((changeset) => changeset.documents);
   const failures = await insertDocuments(database, documents);
@@ -35,7 +35,7 @@ export async function commitUpload(
     ...changeset.documents.flatMap((document) => conflicts.get(document) ?? []),
     ...changeset.rejections,
   ]);
-  if (conflicts.size > 0) await room.take(letters);
+  if (conflicts.size > 0) await room.reserve(letters);
   const added = await addLetters(database, letters);
 
   const stored = documents.length - failures.length;
@@ -72,7 +72,7 @@ async function recordProgress(database: MongodbDatabase, file: ClientFile): Prom
   try {
     await record();
   } catch (error) {
-    // Another upload of the file was faster to insert it.
+    // Another upload of the file inserted it first.
     if (!isDuplicateKey(error)) throw error;
     await record();
   }

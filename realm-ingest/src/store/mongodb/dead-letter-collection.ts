@@ -6,24 +6,24 @@
 import { keysBeginningWith } from '../dead-letter-key.js';
 import { changesetPieceBytes, type NewDeadLetter } from '../new-dead-letter.js';
 import { StoreError } from '../store-error.js';
-import type { DeadLetter, DeadLetterReason, DeadLetterSummary } from '../store.js';
+import type { DeadLetter, DeadLetterSummary } from '../store.js';
 import { insertUnlessPresent, runInsert } from './insert-command.js';
 import { bytesOf, type DeadLetterRecord, type MongodbDatabase } from './mongodb-database.js';
 import { isDuplicateKeyCode } from './mongodb-error.js';
+import { pages } from './pages.js';
 
 const lettersPerCommand = 1000;
 
 /**
- * Adds letters, and returns the keys of those that were not there. {@link addChangeset} comes after it, whatever it
- * returns: who deletes the last letter of a changeset takes its bytes along, and looks for letters once more after that.
+ * Adds letters, and returns the keys of new ones. Call {@link addChangeset} afterwards in any case: whoever deletes the last
+ * letter of a changeset also deletes its bytes, and then checks for letters again.
  */
 export async function addDeadLetters(
   database: MongodbDatabase,
   letters: readonly NewDeadLetter[],
 ): Promise<Set<string>> {
   const added = new Set<string>();
-  for (let start = 0; start < letters.length; start += lettersPerCommand) {
-    const page = letters.slice(start, start + lettersPerCommand);
+  for (const page of pages(letters, lettersPerCommand)) {
     const records = page.map((letter) => toRecord(database, letter));
     const errors = await runInsert(database, database.deadLetters.collectionName, records);
     for (const { key } of page) added.add(key);
@@ -54,19 +54,18 @@ function toRecord(database: MongodbDatabase, letter: NewDeadLetter): DeadLetterR
   };
 }
 
-/** The digest of a changeset as its pieces and letters are found by. */
+/** A changeset's digest in the form that pieces and letters use. */
 export function hexOf(digest: Uint8Array): string {
   return Buffer.from(digest).toString('hex');
 }
 
-/** Those of some keys that letters have. */
+/** Which of some keys exist. */
 export async function findDeadLetterKeys(
   database: MongodbDatabase,
   keys: readonly string[],
 ): Promise<Set<string>> {
   const found = new Set<string>();
-  for (let start = 0; start < keys.length; start += lettersPerCommand) {
-    const page = keys.slice(start, start + lettersPerCommand);
+  for (const page of pages(keys, lettersPerCommand)) {
     const records = await database.collect('find dead letters', (options) =>
       database.deadLetters.find({ _id: { $in: page } }, { projection: { _id: 1 }, ...options }),
     );
@@ -75,7 +74,7 @@ export async function findDeadLetterKeys(
   return found;
 }
 
-/** Writes those pieces of a changeset that are not there. */
+/** Writes the missing pieces of a changeset. */
 export async function addChangeset(
   database: MongodbDatabase,
   digest: string,
@@ -94,7 +93,7 @@ export async function addChangeset(
   }
 }
 
-/** Oldest first: in the order in which they were added, as far as the clocks of several processes agree. */
+/** Oldest first, as far as the clocks of several processes agree. */
 export async function* listDeadLetters(database: MongodbDatabase): AsyncGenerator<DeadLetterSummary> {
   const records = database.iterate('find dead letters', (options) =>
     database.deadLetters.find({}, options).sort({ sequence: 1 }),
@@ -102,7 +101,7 @@ export async function* listDeadLetters(database: MongodbDatabase): AsyncGenerato
   for await (const record of records) yield toSummary(record);
 }
 
-/** By key or by a beginning of one that no other has. */
+/** Finds a letter by its key or by a unique beginning of it. */
 export async function findDeadLetter(
   database: MongodbDatabase,
   key: string,
@@ -122,7 +121,7 @@ export async function findDeadLetter(
   return { ...toSummary(record), changeset };
 }
 
-/** Deletes a letter, and its changeset with the last letter of it. */
+/** Deletes a letter, and with a changeset's last letter the changeset. */
 export async function deleteDeadLetter(database: MongodbDatabase, key: string): Promise<boolean> {
   const record = await database.run('write', 'delete of a dead letter', (options) =>
     database.deadLetters.findOneAndDelete({ _id: key }, options),
@@ -134,14 +133,14 @@ export async function deleteDeadLetter(database: MongodbDatabase, key: string): 
   await database.run('write', 'delete of a changeset', (options) =>
     database.changesetPieces.deleteMany(ofDigest(digest), options),
   );
-  // A letter of the same changeset may have been added meanwhile, and have found its pieces there.
+  // Meanwhile a letter of the same changeset may have been added, and its writer may have found the pieces.
   if (await hasLetters(database, digest)) {
     await addChangeset(database, digest, changeset);
   }
   return true;
 }
 
-/** Whether any dead letter came of the changeset of a digest. */
+/** Whether a changeset has dead letters. */
 export async function hasLetters(database: MongodbDatabase, digest: string): Promise<boolean> {
   const count = await database.run('read', 'count dead letters', (options) =>
     database.deadLetters.countDocuments({ digest }, { limit: 1, ...options }),
@@ -158,21 +157,32 @@ async function readChangeset(database: MongodbDatabase, record: DeadLetterRecord
   return new Uint8Array(Buffer.concat(pieces));
 }
 
-/** Numbers of pieces sort as texts; a message of 1 GiB has a thousand. */
+/** Piece numbers sort as text; a message of 1 GiB has a thousand pieces. */
 function pieceId(digest: string, piece: number): string {
   return `${digest}:${String(piece).padStart(6, '0')}`;
 }
 
 function ofDigest(digest: string): { _id: { $gte: string; $lt: string } } {
-  // The end is the character after the colon.
+  // `;` follows `:`.
   return { _id: { $gte: `${digest}:`, $lt: `${digest};` } };
 }
 
 function toSummary(record: DeadLetterRecord): DeadLetterSummary {
-  const { _id: key, detail, appId, userId, fileIdent, clientVersion, place, className, receivedAt } = record;
+  const {
+    _id: key,
+    reason,
+    detail,
+    appId,
+    userId,
+    fileIdent,
+    clientVersion,
+    place,
+    className,
+    receivedAt,
+  } = record;
   return {
     key,
-    reason: record.reason as DeadLetterReason,
+    reason,
     detail,
     appId,
     userId,

@@ -2,7 +2,7 @@ import { deadLettersFull, letterBytes, type NewDeadLetter } from '../new-dead-le
 import { findDeadLetterKeys, hasLetters, hexOf } from './dead-letter-collection.js';
 import type { MongodbDatabase } from './mongodb-database.js';
 
-/** How long what the letters take is known without counting them anew. */
+/** How long a count of the used bytes is trusted. */
 const recountMillis = 10_000;
 
 interface Usage {
@@ -11,8 +11,8 @@ interface Usage {
 }
 
 /**
- * The room that is left for dead letters. They are counted anew every ten seconds, and before any is turned away: the
- * bound is exact for one process, and several may pass it by what they add within that time.
+ * The room for dead letters. The used bytes are counted at most every ten seconds, and always before letters are refused.
+ * The limit is exact for one process; several processes may exceed it by what they add within that time.
  */
 export class DeadLetterRoom {
   readonly #database: MongodbDatabase;
@@ -26,11 +26,11 @@ export class DeadLetterRoom {
   }
 
   /**
-   * Takes the room that letters need; those that are there already need none.
+   * Reserves room for letters; letters that exist need none.
    *
-   * @throws StoreError `store-dead-letters-full` where it is not left
+   * @throws StoreError `store-dead-letters-full` if there is not enough
    */
-  async take(letters: readonly NewDeadLetter[]): Promise<void> {
+  async reserve(letters: readonly NewDeadLetter[]): Promise<void> {
     if (letters.length === 0) return;
     const needed = await this.#bytesNeeded(letters);
     if (needed === 0) return;

@@ -1,6 +1,6 @@
 /**
- * Documents as MongoDB keeps them, read from their bytes: so their types are exact, and whatever the driver's version,
- * the values are those of our own `bson`.
+ * MongoDB's documents, decoded from their bytes: types are exact, and values are those of our own `bson`, whatever the
+ * driver's version.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import { Binary, deserialize, type DBRef, type Long } from 'bson';
 import type { Document, DocumentValue } from '../document.js';
 
 /**
- * Values of types that no document of ours has, which other hands have written, stay as `bson` has them.
+ * Values of types that our documents never have, written by other programs, stay as `bson` decodes them.
  *
- * @throws BSONError for bytes that are no document
+ * @throws BSONError if the bytes are not a document
  */
 export function decodeDocument(bytes: Uint8Array): Document {
   const fields: unknown = deserialize(bytes, {
@@ -52,7 +52,7 @@ function decodeWrapper(value: object): DocumentValue {
       return new Binary(buffer.subarray(0, position), subtype);
     }
     case 'DBRef': {
-      // A map whose fields are named as a reference's are.
+      // `bson` makes this of a map with the fields of a reference.
       const { collection, oid, db, fields } = value as DBRef;
       const entries: [string, unknown][] = [
         ['$ref', collection],

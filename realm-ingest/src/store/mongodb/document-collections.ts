@@ -8,10 +8,10 @@ import type { ClientFile } from '../store.js';
 import { decodeDocument } from './decode-document.js';
 import { ownPrefix, type MongodbDatabase } from './mongodb-database.js';
 
-/** Documents of one answer; MongoDB ends it at 16 MiB, too. */
+/** Documents of one answer. MongoDB also limits an answer to 16 MiB. */
 const documentsPerPage = 500;
 
-/** The documents of a collection in the order of their `_id`s, which the index on them gives. */
+/** The documents of a collection in the order of the index on `_id`. */
 export async function* readDocuments(
   database: MongodbDatabase,
   collection: string,
@@ -25,7 +25,7 @@ export async function* readDocuments(
   for await (const bytes of found as unknown as AsyncIterable<Uint8Array>) yield decodeDocument(bytes);
 }
 
-/** Names of the collections that hold documents: not ours, nor MongoDB's, nor views, nor empty ones. */
+/** Names of the collections with documents, without our own, MongoDB's, views and empty ones. */
 export async function listCollections(database: MongodbDatabase): Promise<string[]> {
   const names: string[] = [];
   const found = await database.collect('listCollections', (options) =>

@@ -1,5 +1,5 @@
 /**
- * Documents as the driver takes them.
+ * Documents for the driver.
  *
  * @module
  */
@@ -7,9 +7,8 @@ import { isMap, type BsonWrapper, type Document, type DocumentValue } from '../d
 import type { Driver } from './driver.js';
 
 /**
- * A document for the driver. Every map becomes a `Map`: BSON's serialiser looks for `_bsontype` among the fields of
- * objects, and would take a user's field of that name for a value of its own. Values become the driver's own, whatever
- * its version.
+ * A document for the driver. Every map becomes a `Map`, because BSON's serialiser mistakes an object with a user's field
+ * `_bsontype` for a BSON value. Values become those of the driver's version.
  */
 export function encodeDocument(document: Document, bson: Driver['BSON']): Map<string, unknown> {
   return new Map(Object.entries(document).map(([name, value]) => [name, encodeValue(value, bson)]));

@@ -1,5 +1,5 @@
 /**
- * What becomes of documents that were refused.
+ * Finds out why documents were refused.
  *
  * Source: design, rule of delivery 4.
  *
@@ -14,14 +14,15 @@ import { decodeDocument } from './decode-document.js';
 import { encodeValue } from './encode-document.js';
 import type { InsertFailure } from './insert-documents.js';
 import type { MongodbDatabase } from './mongodb-database.js';
-import { isDuplicateKeyCode, isFull, lastingRefusal } from './mongodb-error.js';
+import { isDuplicateKeyCode, isFull, finalRefusal } from './mongodb-error.js';
+import { pages } from './pages.js';
 
 const documentsPerRead = 500;
 
 /**
- * Why documents that were refused can never be stored. Those that are there already, equal, are left out.
+ * Why refused documents can never be stored. Documents that are already stored, equal, are left out.
  *
- * @throws StoreError where one of them may be stored later
+ * @throws StoreError if one of them may be stored later
  */
 export async function findConflicts(
   database: MongodbDatabase,
@@ -31,10 +32,9 @@ export async function findConflicts(
   const duplicates: InsertFailure[] = [];
   for (const failure of failures) {
     if (isDuplicateKeyCode(failure.code)) duplicates.push(failure);
-    else conflicts.set(failure.document, toLastingRejection(database, failure));
+    else conflicts.set(failure.document, toFinalRejection(database, failure));
   }
-  for (let start = 0; start < duplicates.length; start += documentsPerRead) {
-    const page = duplicates.slice(start, start + documentsPerRead);
+  for (const page of pages(duplicates, documentsPerRead)) {
     for (const collection of new Set(page.map(({ document }) => document.collection))) {
       const members = page.filter(({ document }) => document.collection === collection);
       for (const rejection of await compareWithStored(database, collection, members)) {
@@ -45,14 +45,12 @@ export async function findConflicts(
   return conflicts;
 }
 
-function toLastingRejection(
-  database: MongodbDatabase,
-  { document, code, message }: InsertFailure,
-): Rejection {
+function toFinalRejection(database: MongodbDatabase, { document, code, message }: InsertFailure): Rejection {
   const detail = `${document.collection}: ${message} (code ${String(code)})`;
-  const reason = lastingRefusal(code, message);
-  if (reason === undefined)
+  const reason = finalRefusal(code, message);
+  if (reason === undefined) {
     throw retryable(database, detail, isFull(code, message) ? 'store-full' : undefined);
+  }
   return toRejection(document, reason, detail);
 }
 
@@ -65,8 +63,8 @@ function retryable(
 }
 
 /**
- * Compares documents of one collection with those of their `_id`s that are stored, on the primary. One at a time: they
- * may be large, and larger than those that they are compared with.
+ * Compares documents of one collection with the stored ones of the same `_id`, on the primary, one at a time: the stored
+ * ones may be large.
  */
 async function compareWithStored(
   database: MongodbDatabase,
@@ -95,8 +93,9 @@ async function compareWithStored(
     byKey.delete(key);
   }
   for (const { document, message, onId } of [...byKey.values()].flat()) {
-    if (onId === true)
+    if (onId === true) {
       throw retryable(database, `${collection}: a document was deleted while it was compared`);
+    }
     rejections.push([document, toRejection(document, 'unique-index', `${collection}: ${message}`)]);
   }
   return rejections;

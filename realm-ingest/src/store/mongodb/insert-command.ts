@@ -1,21 +1,21 @@
 /**
  * The insert command.
  *
- * It is sent as such. The driver's bulk operations refuse a whole batch because of one document of 16 MiB, give a
- * document whose `_id` is null another one, and tell of a lost connection as of an error of the first document.
+ * It is sent as a plain command. The driver's bulk operations refuse a whole batch because of one document of 16 MiB,
+ * replace an `_id` of null, and report a lost connection as an error of the first document.
  *
  * @module
  */
 import { isDuplicateKeyCode } from './mongodb-error.js';
 import { majorityTimeoutMillis, type MongodbDatabase } from './mongodb-database.js';
 
-/** One document that the server has not stored. */
+/** One document that the server did not store. */
 export interface WriteError {
   /** Its place in the batch. */
   readonly index: number;
   readonly code: unknown;
   readonly errmsg?: string;
-  /** Of an index that refused it; older servers do not tell. */
+  /** The index that refused it; older servers do not tell. */
   readonly keyPattern?: Readonly<Record<string, unknown>>;
 }
 
@@ -25,11 +25,11 @@ interface InsertReply {
 }
 
 /**
- * Inserts a batch, each document for itself. Resolves when all but those returned are journaled on a majority; what is
- * told of a duplicate is then true of a majority, too.
+ * Inserts a batch, each document independently. Resolves when all documents but the returned ones are journaled on a
+ * majority; a reported duplicate is then on a majority too.
  *
- * @throws the driver's error where the batch as a whole has failed
- * @throws WriteConcernFailure where a majority has not acknowledged it, whatever was refused besides
+ * @throws the driver's error if the whole batch failed
+ * @throws WriteConcernFailure if a majority has not acknowledged the batch, even if documents were refused as well
  */
 export async function runInsert(
   database: MongodbDatabase,
@@ -45,14 +45,14 @@ export async function runInsert(
   const reply: InsertReply = await database.run('write', `insert into ${collection}`, (options) =>
     database.db.command(command, options),
   );
-  // It may stand beside refused documents.
+  // Checked first: it may come together with refused documents.
   if (reply.writeConcernError !== undefined) throw new WriteConcernFailure(reply.writeConcernError);
   return reply.writeErrors ?? [];
 }
 
 /**
- * Inserts one record unless there is one of its `_id`; either way it is journaled on a majority then. The driver's own
- * insertion tells of a duplicate only, and not of a majority that has not acknowledged it.
+ * Inserts one record unless its `_id` exists; either way, the record is then journaled on a majority. The driver's own
+ * insert reports a duplicate, but not that a majority has not acknowledged it.
  */
 export async function insertUnlessPresent(
   database: MongodbDatabase,
@@ -65,7 +65,7 @@ export async function insertUnlessPresent(
   }
 }
 
-export class WriteConcernFailure extends Error {
+class WriteConcernFailure extends Error {
   readonly code: unknown;
 
   constructor({ code, errmsg = '' }: NonNullable<InsertReply['writeConcernError']>) {

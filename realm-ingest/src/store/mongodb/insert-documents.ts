@@ -1,5 +1,5 @@
 /**
- * Documents into their collections.
+ * Inserts documents into their collections.
  *
  * @module
  */
@@ -11,27 +11,27 @@ import type { MongodbDatabase } from './mongodb-database.js';
 import { codeOf, tooLargeCodes } from './mongodb-error.js';
 
 /**
- * What goes into one command. BSON of this size is encoded in some ten milliseconds, and the event loop lives. A single
- * document may be larger, up to 16 MiB, and then goes alone: for the rest of a command with it, a server has 16 KiB
- * beyond. No message comes near the 48 MB that a server takes.
+ * The size of one command. Encoding this much BSON blocks the event loop for some ten milliseconds. A larger document, of
+ * up to 16 MiB, goes alone: a server accepts commands 16 KiB larger than its largest document. No message comes near the
+ * 48 MB that a server accepts.
  */
 const batchBytes = 2 * 1024 * 1024;
 const documentsPerBatch = 5000;
 
-/** A document that the server did not store, and what it said. */
+/** A document that the server did not store, and its error. */
 export interface InsertFailure {
   readonly document: PlacedDocument;
   readonly code: unknown;
   readonly message: string;
-  /** Whether it was the index on `_id` that refused it; undefined where the server does not tell. */
+  /** Whether the index on `_id` refused it; undefined if the server does not tell. */
   readonly onId: boolean | undefined;
 }
 
 /**
- * Inserts documents under their own `_id`s. Resolves when each of them is journaled on a majority, or refused by
- * itself. Documents of one collection go in order: the first of two equal `_id`s is the one that is stored.
+ * Inserts documents under their own `_id`s. Resolves when each of them is journaled on a majority or refused. Documents of
+ * one collection go in order: of two with the same `_id`, the first is stored.
  *
- * @throws the driver's error where a batch as a whole has failed, or was not acknowledged by a majority
+ * @throws the driver's error if a whole batch failed, or was not acknowledged by a majority
  */
 export async function insertDocuments(
   database: MongodbDatabase,
@@ -39,9 +39,9 @@ export async function insertDocuments(
 ): Promise<InsertFailure[]> {
   const byCollection = new Map<string, PlacedDocument[]>();
   for (const document of documents) {
-    const others = byCollection.get(document.collection);
-    if (others === undefined) byCollection.set(document.collection, [document]);
-    else others.push(document);
+    const members = byCollection.get(document.collection) ?? [];
+    byCollection.set(document.collection, members);
+    members.push(document);
   }
   const settled = await Promise.allSettled(
     [...byCollection].map(([collection, members]) => insertIntoCollection(database, collection, members)),
@@ -80,7 +80,7 @@ async function insertBatch(
   collection: string,
   batch: readonly PlacedDocument[],
 ): Promise<InsertFailure[]> {
-  // Others get their turn between batches: each waits for the answer to the one before.
+  // The event loop runs between batches: each waits for the answer to the one before.
   const documents = batch.map(({ document }) => encodeDocument(document, database.driver.BSON));
   let errors: readonly WriteError[];
   try {
@@ -96,7 +96,7 @@ async function insertBatch(
   });
 }
 
-/** A command that was too large for a server with smaller limits: one document of it is, or their sum. */
+/** Splits a command that was too large for a server with smaller limits: because of one document, or of their sum. */
 async function insertHalves(
   database: MongodbDatabase,
   collection: string,

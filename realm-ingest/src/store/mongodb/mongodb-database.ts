@@ -1,81 +1,66 @@
 /**
- * The collections of a store, and how they are read and written.
+ * The collections of a store, and the ways to read and write them.
  *
  * @module
  */
 import type { AbstractCursor, Binary, ClientSession, Collection, Db, MongoClient } from 'mongodb';
+import type { ApiKey, ClientFile, DeadLetterSummary } from '../store.js';
 import type { CommandKind } from './command-timing.js';
 import type { Driver } from './driver.js';
 import type { RenewableClient } from './renewable-client.js';
 
-/** Collections that are ours begin with this. None of the telemetry may: see `requireClasses`. */
+/** Prefix of our own collections. Telemetry collections never have it: see `checkStoredClasses`. */
 export const ownPrefix = 'realm_ingest.';
 
-/** Milliseconds for which a write waits for the majority, before it counts as not acknowledged. */
+/** How long a write waits for the majority before it counts as not acknowledged. */
 export const majorityTimeoutMillis = 20_000;
 
-export interface ClientFileRecord {
+interface ClientFileRecord extends Omit<ClientFile, 'ident'> {
   readonly _id: bigint;
-  readonly salt: bigint;
-  readonly userId: string;
-  readonly clientVersion: bigint;
-  readonly serverVersion: bigint;
 }
 
-export interface DeadLetterRecord {
+export interface DeadLetterRecord extends Omit<DeadLetterSummary, 'key' | 'place'> {
   /** The letter's key. */
   readonly _id: string;
-  /** Made by whoever adds the letter: rises with time. */
+  /** An ObjectId made by the process that adds the letter; it rises with time. */
   readonly sequence: unknown;
-  readonly reason: string;
-  readonly detail: string;
-  readonly appId: string;
-  readonly userId: string;
-  readonly fileIdent: bigint;
-  readonly clientVersion: bigint;
   readonly place?: bigint;
-  readonly className?: string;
-  readonly receivedAt: Date;
   /** Hex SHA-256 of the changeset. */
   readonly digest: string;
-  readonly sizeBytes: number;
 }
 
-/** Of a changeset that dead letters came of; all letters of it share its pieces. */
-export interface ChangesetPieceRecord {
-  /** Digest, colon, number of the piece with its leading zeros. */
+/** A piece of a changeset; all dead letters of the changeset share it. */
+interface ChangesetPieceRecord {
+  /** Digest, colon, piece number with leading zeros. */
   readonly _id: string;
   readonly bytes: Binary;
 }
 
-export interface ApiKeyRecord {
+export interface ApiKeyRecord extends Omit<ApiKey, 'id' | 'hash'> {
   readonly _id: string;
   readonly hash: Binary;
-  readonly userName: string;
-  readonly createdAt: Date;
-  readonly revokedAt?: Date;
 }
 
-export interface RevocationRecord {
+interface RevocationRecord {
   readonly _id: string;
   readonly revokedAt: Date;
 }
 
-export interface SettingRecord {
+interface SettingRecord {
   readonly _id: string;
   readonly value: Binary;
 }
 
-/** Options of a command, for the driver. Its methods take the signal, though the types of some do not name it. */
-export interface CommandOptions {
+/** Options of a command. All driver methods accept the signal, though some of their types do not name it. */
+interface CommandOptions {
   readonly signal: AbortSignal;
-  /** Never given; it is what those types have in common with this one. */
+  /** Never given. Makes this type compatible with theirs. */
   readonly session?: ClientSession;
 }
 
 /**
- * A database that holds a store. `db` and the collections are those of the client that is used now: a command takes them
- * where it is sent, inside of what it hands to {@link run}.
+ * The database of a store. `db` and the collections belong to the current client, which may be replaced: read them only
+ * inside the function given to {@link run}.
  */
 export class MongodbDatabase {
   readonly driver: Driver;
@@ -83,7 +68,7 @@ export class MongodbDatabase {
   readonly #client: RenewableClient;
   #db: { readonly client: MongoClient; readonly db: Db } | undefined;
 
-  /** @param client - it is closed here */
+  /** @param client - this class closes it */
   constructor(driver: Driver, client: RenewableClient, name: string) {
     this.driver = driver;
     this.name = name;
@@ -125,19 +110,19 @@ export class MongodbDatabase {
   }
 
   /**
-   * Runs one command under a deadline.
+   * Runs one command with a deadline.
    *
-   * @param what - for errors, as in `insert into Span`
-   * @param operation - hands its options on to the driver
-   * @throws StoreError `store-unavailable` where no answer came in time; else the driver's error
+   * @param what - for errors, such as `insert into Span`
+   * @param operation - passes its options to the driver
+   * @throws StoreError `store-unavailable` if no answer came in time; or else the driver's error
    */
   run<T>(kind: CommandKind, what: string, operation: (options: CommandOptions) => Promise<T>): Promise<T> {
     return this.#client.run(kind, what, (signal) => operation({ signal }));
   }
 
   /**
-   * What a cursor gives, each step of it under a deadline: the time between steps is the caller's. The driver gives the
-   * signal to the first command only. If a later one hangs, its connection is lost to the pool until the client is renewed.
+   * The values of a cursor. Each step has a deadline; the time between steps is the caller's. The driver passes the signal
+   * to the first command only: if a later one hangs, the pool lacks its connection until the client is renewed.
    */
   async *iterate<T>(
     what: string,
@@ -149,18 +134,18 @@ export class MongodbDatabase {
     try {
       for (;;) {
         const step = (): Promise<T | null> => cursor.next();
-        const isAtHand = cursor.bufferedCount() > 0;
-        const value = isAtHand ? await step() : await this.#client.run(kind, what, step, controller);
+        const isBuffered = cursor.bufferedCount() > 0;
+        const value = isBuffered ? await step() : await this.#client.run(kind, what, step, controller);
         if (value === null) return;
         yield value;
       }
     } finally {
-      // Not waited for: it may be a command, too.
+      // Not awaited: it may be a command too.
       this.#client.run('read', `close ${what}`, () => cursor.close()).catch(() => undefined);
     }
   }
 
-  /** All that a cursor gives. */
+  /** All values of a cursor. */
   async collect<T>(
     what: string,
     open: (options: CommandOptions) => AbstractCursor<T>,
@@ -171,7 +156,7 @@ export class MongodbDatabase {
     return values;
   }
 
-  /** Gives up what is under way. Never rejects, and takes a few seconds at most. */
+  /** Gives up running commands. Never rejects; takes a few seconds at most. */
   close(): Promise<void> {
     return this.#client.close();
   }
@@ -181,10 +166,10 @@ export class MongodbDatabase {
   }
 
   #openDb(client: MongoClient): Db {
-    // Whatever the connection string says: these are the promises.
+    // These override the connection string: the delivery guarantees rest on them.
     return client.db(this.name, {
       readPreference: 'primary',
-      // What is seen there stays there: an acknowledgement may rest on it.
+      // Documents that are read cannot be rolled back: an acknowledgement may rest on them.
       readConcern: new this.driver.ReadConcern('majority'),
       writeConcern: { w: 'majority', journal: true, wtimeoutMS: majorityTimeoutMillis },
       useBigInt64: true,

@@ -27,12 +27,12 @@ import { commitUpload } from './commit-operation.js';
 import { deleteDeadLetter, findDeadLetter, listDeadLetters } from './dead-letter-collection.js';
 import { DeadLetterRoom } from './dead-letter-room.js';
 import { findClientFile, listCollections, readDocuments } from './document-collections.js';
-import type { IndexBuilding } from './index-building.js';
+import type { IndexBuild } from './index-build.js';
 import type { MongodbDatabase } from './mongodb-database.js';
 import { OperationGate } from './operation-gate.js';
-import type { OutageWait } from './outage-wait.js';
+import type { StartRetry } from './start-retry.js';
 
-/** How long what was begun may take to finish when the store is closed, milliseconds. Then it is given up. */
+/** How long operations may take to finish when the store is closed. Then they are given up. */
 const finishMillis = 2000;
 
 /** A store in one MongoDB database, shared with any number of other processes. */
@@ -43,26 +43,26 @@ export class MongodbStore implements Store {
   readonly #database: MongodbDatabase;
   readonly #room: DeadLetterRoom;
   readonly #gate: OperationGate;
-  readonly #building: IndexBuilding;
-  readonly #outage: OutageWait | undefined;
+  readonly #build: IndexBuild;
+  readonly #startRetry: StartRetry | undefined;
   #closing: Promise<void> | undefined;
 
-  /** @param database - it is the store's to close, as `building` is */
+  /** @param database - the store closes it, and `build` too */
   constructor(
     database: MongodbDatabase,
     options: {
       readonly maxDeadLetterBytes: number;
-      readonly building: IndexBuilding;
-      /** Of a store that is served: what is asked at its start waits while MongoDB is down. */
-      readonly outage: OutageWait | undefined;
+      readonly build: IndexBuild;
+      /** For a served store: operations of its start wait while MongoDB is down. */
+      readonly startRetry: StartRetry | undefined;
     },
   ) {
     const gate = new OperationGate(database.name);
     this.#database = database;
     this.#room = new DeadLetterRoom(database, options.maxDeadLetterBytes);
     this.#gate = gate;
-    this.#building = options.building;
-    this.#outage = options.outage;
+    this.#build = options.build;
+    this.#startRetry = options.startRetry;
     this.deadLetters = {
       list: () => gate.iterate(() => listDeadLetters(database)),
       find: (key) => gate.run(() => findDeadLetter(database, key)),
@@ -113,7 +113,7 @@ export class MongodbStore implements Store {
     return this.#atStart(() => keepFingerprint(this.#database, fingerprint));
   }
 
-  /** A read from the primary: it takes one, and the right to read there. */
+  /** Reads from the primary: this fails without a primary or without the right to read. */
   ping(): Promise<void> {
     return this.#gate.run(async () => {
       await this.#database.run('read', 'ping', (options) =>
@@ -124,7 +124,7 @@ export class MongodbStore implements Store {
 
   close(): Promise<void> {
     this.#closing ??= (async () => {
-      await Promise.all([this.#building.close(), this.#gate.close(finishMillis)]);
+      await Promise.all([this.#build.close(), this.#gate.close(finishMillis)]);
       await this.#database.close();
     })();
     return this.#closing;
@@ -132,7 +132,7 @@ export class MongodbStore implements Store {
 
   #atStart<T>(operation: () => Promise<T>): Promise<T> {
     const attempt = (): Promise<T> => this.#gate.run(operation);
-    return this.#outage === undefined ? attempt() : this.#outage.until(attempt);
+    return this.#startRetry === undefined ? attempt() : this.#startRetry.run(attempt);
   }
 
   #commit(commit: Commit): Promise<CommitResult> {

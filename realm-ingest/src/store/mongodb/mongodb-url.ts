@@ -1,19 +1,19 @@
 import { InvalidOptionError } from 'opentelemetry-exporter-realm/wire';
 
-/** What is read from a connection string here; the rest is the driver's to read. */
+/** The parts of a connection string that we read; the driver reads the rest. */
 export interface MongodbUrl {
   readonly database: string;
-  /** Names of the options that the string gives, in lower case: what the user says there stands. */
+  /** Names of the string's options, in lower case: they override our defaults. */
   readonly options: ReadonlySet<string>;
 }
 
 const expected =
-  'mongodb://HOST/DATABASE or mongodb+srv://HOST/DATABASE, with the database in which telemetry is kept';
+  'mongodb://HOST/DATABASE or mongodb+srv://HOST/DATABASE, with the database for the telemetry';
 
-/** Databases that are MongoDB's own. */
+/** MongoDB's own databases. */
 const reserved = ['admin', 'config', 'local'];
 
-/** @throws InvalidOptionError for a string without a usable database; it repeats nothing but the scheme */
+/** @throws InvalidOptionError for a string without a usable database; it quotes only the scheme */
 export function parseMongodbUrl(url: string): MongodbUrl {
   const match = /^(mongodb(?:\+srv)?):\/\/[^/?]+(?:\/([^?]*))?(?:\?(.*))?$/isu.exec(url);
   if (match === null) throw unusable(url);
@@ -25,7 +25,7 @@ export function parseMongodbUrl(url: string): MongodbUrl {
   return { database, options: new Set(options) };
 }
 
-/** The error for a connection string that cannot be used. */
+/** The error for an unusable connection string. */
 export function unusable(url: string, why = ''): InvalidOptionError {
   const scheme = url.slice(0, url.indexOf(':'));
   return new InvalidOptionError('store', `${scheme}://…`, why === '' ? expected : `${expected} (${why})`);

@@ -3,15 +3,14 @@ import type { Driver } from './driver.js';
 import { unusable, type MongodbUrl } from './mongodb-url.js';
 
 /**
- * What the driver is told where the connection string does not say otherwise. What the promises rest on (write concern,
- * read preference) is not among it: that stands whatever the string says.
+ * Driver options, unless the connection string sets them. Write concern and read preference are not among them: the
+ * guarantees rest on those, so the string cannot change them.
  *
- * Uploads are small and many: a pool of 20 serves hundreds of devices, and 100 processes still stay within what a small
- * cluster admits. A primary that does not answer within 10 seconds, a socket that is silent for 60, a pool without a free
- * connection for 20 is an error, and clients are held back; without the last, whoever asks for a connection would wait
- * behind a server that hangs for as long as it does. Connections that nobody has used for two minutes are closed, before
- * a firewall forgets them. Retries of the driver's own are one at most, for a failover; all others are the caller's, who
- * may send everything again.
+ * Uploads are small and many: a pool of 20 serves hundreds of devices, and 100 processes stay within the limit of a small
+ * cluster. It is an error, and clients are held back, if there is no primary for 10 seconds, a socket is silent for 60, or
+ * the pool has no free connection for 20; without the last, callers would wait as long as a server hangs. Connections that
+ * are idle for two minutes are closed before a firewall drops them. The driver retries once, for a failover; the caller
+ * does all other retries.
  */
 const defaults: MongoClientOptions = {
   appName: 'realm-ingest',
@@ -26,9 +25,9 @@ const defaults: MongoClientOptions = {
 };
 
 /**
- * Makes a client; it connects with its first command.
+ * Creates a client; it connects with its first command.
  *
- * @param settings - stand over defaults and connection string
+ * @param settings - override the defaults and the connection string
  * @throws InvalidOptionError for a connection string that the driver refuses
  */
 export function openClient(
@@ -37,12 +36,12 @@ export function openClient(
   { options }: MongodbUrl,
   settings: MongoClientOptions = {},
 ): MongoClient {
-  const unsaid = Object.entries(defaults).filter(([name]) => !options.has(name.toLowerCase()));
+  const unset = Object.entries(defaults).filter(([name]) => !options.has(name.toLowerCase()));
   try {
-    return new driver.MongoClient(url, { ...Object.fromEntries(unsaid), ...settings });
+    return new driver.MongoClient(url, { ...Object.fromEntries(unset), ...settings });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    // It may quote the string, password and all.
+    // The message may quote the string with its password.
     throw unusable(url, /[@"]|:\/\//u.test(message) ? '' : message);
   }
 }

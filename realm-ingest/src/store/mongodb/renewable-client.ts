@@ -5,9 +5,9 @@ import { ClientCommands } from './client-commands.js';
 import type { CommandKind, CommandTiming } from './command-timing.js';
 import type { Driver } from './driver.js';
 
-export interface RenewableClientOptions {
+interface RenewableClientOptions {
   readonly driver: Driver;
-  /** Makes a client; it connects with its first command. */
+  /** Creates a client; it connects with its first command. */
   readonly open: () => MongoClient;
   readonly databaseName: string;
   readonly timing: CommandTiming;
@@ -15,18 +15,18 @@ export interface RenewableClientOptions {
 }
 
 /**
- * A client of the driver's, and another one in its place when it has broken: the driver's monitor can wait for ever, as
- * its commands can, and then never finds the server again.
+ * A client of the driver that is replaced when it is broken: like its commands, the driver's monitor can wait for ever, and
+ * then never finds the server again.
  *
- * A client is broken if it has not had an answer for some time, errors of the server included, although it was asked, and
- * a new one has. So nothing is replaced while MongoDB is down.
+ * A client is broken if its commands got no answer for some time, not even an error of the server, and a new client gets
+ * one. So nothing is replaced while MongoDB is down.
  */
 export class RenewableClient {
   readonly #options: RenewableClientOptions;
   #commands: ClientCommands;
-  /** When the first command began that has not been answered, with none answered since. */
+  /** When the first unanswered command began; undefined after an answer. */
   #silentSince: number | undefined;
-  /** When a command last had no answer. */
+  /** When a command last failed without an answer. */
   #failedAt = Number.NEGATIVE_INFINITY;
   #triedAt = Number.NEGATIVE_INFINITY;
   #candidate: ClientCommands | undefined;
@@ -37,7 +37,7 @@ export class RenewableClient {
     this.#commands = this.#open();
   }
 
-  /** The client in use. It may be replaced at any time: do not keep it. */
+  /** The current client. It may be replaced at any time: do not keep it. */
   get current(): MongoClient {
     return this.#commands.client;
   }
@@ -65,7 +65,7 @@ export class RenewableClient {
     }
   }
 
-  /** Gives up what is under way. Never rejects, and takes a few seconds at most. */
+  /** Gives up running commands. Never rejects; takes a few seconds at most. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const open = this.#candidate === undefined ? [this.#commands] : [this.#commands, this.#candidate];
@@ -85,7 +85,7 @@ export class RenewableClient {
     if (commands !== this.#commands || this.#isClosed) return;
     const now = performance.now();
     const { renewalMillis } = this.#options.timing;
-    // Failures with a long time between them, in which nothing was asked, are no silence.
+    // A long time without commands is not silence.
     if (begunAt - this.#failedAt > renewalMillis) this.#silentSince = undefined;
     this.#failedAt = now;
     this.#silentSince ??= begunAt;
@@ -118,7 +118,7 @@ export class RenewableClient {
     const silentSeconds = Math.round((performance.now() - since) / 1000);
     logger?.warn(
       { silentSeconds },
-      'the MongoDB client got no answer for some time, and a new one did: the old one was replaced',
+      'the MongoDB client got no answer for some time, but a new client did: the old one was replaced',
     );
     await broken.close('the client was replaced');
   }

@@ -1,18 +1,18 @@
 /**
- * By which keys collections are sharded, as far as a user who may read and write one database can learn it.
+ * The shard keys of collections, as far as a user who may read and write one database can find them.
  *
  * @module
  */
 import type { MongodbDatabase } from './mongodb-database.js';
 import { codeOf } from './mongodb-error.js';
 
-/** Fields with `1` or `'hashed'`, as MongoDB has them. */
+/** Fields with `1` or `'hashed'`, as in MongoDB. */
 export type ShardKey = Readonly<Record<string, unknown>>;
 
 /**
- * Whether an `_id` is unique in the whole cluster. Each shard has an index of its own, so equal `_id`s must always be on
- * one shard: they are where the key is `_id` and nothing else, ranged or hashed. Where other fields come after it, a
- * chunk may end between two documents of one `_id`.
+ * Whether `_id` is unique in the whole cluster. Each shard has its own index, so equal `_id`s must be on one shard. They are
+ * if the key is `_id` alone, ranged or hashed. If other fields follow it, a chunk may end between two documents with the
+ * same `_id`.
  *
  * Source: MongoDB's manual, "Shard Keys", "Unique Indexes": "If the _id field is not the shard key or if it is only the
  * prefix to the shard key, the uniqueness constraint only applies to the shard that stores the document."
@@ -23,22 +23,21 @@ export function keepsIdsUnique(key: ShardKey): boolean {
 }
 
 /**
- * The keys of those of some collections that are sharded; `unknown` for one that is, or may be, by a key that nobody
- * tells us. Collections that are not sharded are left out.
+ * The shard keys of the sharded ones among some collections; `unknown` if we cannot find the key, or whether there is one.
  *
- * Three ways, each for those to whom the one before is closed: `config.collections`, which takes the right to read it;
- * `$listClusterCatalog` (8.0.10 and later), for which the own database is enough; `collStats`, which only says that a
- * collection is sharded.
+ * It tries three ways, because each needs fewer rights or an older server than the one before: `config.collections`, which
+ * needs the right to read it; `$listClusterCatalog` (since 8.0.10), for which access to the own database is enough; and
+ * `collStats`, which only says whether a collection is sharded.
  *
- * @throws the driver's error where MongoDB cannot be reached
+ * @throws the driver's error if MongoDB cannot be reached
  */
-export async function learnShardKeys(
+export async function findShardKeys(
   database: MongodbDatabase,
   names: readonly string[],
 ): Promise<Map<string, ShardKey | 'unknown'>> {
   return (
-    (await unlessRefused(() => readConfiguration(database, names))) ??
-    (await unlessRefused(() => readCatalog(database, names))) ??
+    (await ifPermitted(() => readConfiguration(database, names))) ??
+    (await ifPermitted(() => readCatalog(database, names))) ??
     (await readStatistics(database, names))
   );
 }
@@ -84,7 +83,7 @@ async function readStatistics(
 ): Promise<Map<string, 'unknown'>> {
   const keys = new Map<string, 'unknown'>();
   for (const name of names) {
-    const statistics = await unlessRefused(() =>
+    const statistics = await ifPermitted(() =>
       database.run('read', `collStats of ${name}`, (options) =>
         database.db.command({ collStats: name }, options),
       ),
@@ -94,10 +93,10 @@ async function readStatistics(
   return keys;
 }
 
-/** Undefined where the server has answered that it would not. */
-async function unlessRefused<T>(question: () => Promise<T>): Promise<T | undefined> {
+/** Undefined if the server refuses the command. */
+async function ifPermitted<T>(command: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await question();
+    return await command();
   } catch (error) {
     if (typeof codeOf(error) !== 'number') throw error;
     return undefined;

@@ -1,5 +1,5 @@
 /**
- * The indexes of the telemetry's collections.
+ * The indexes of the telemetry collections.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import { incompatible } from './usable-collections.js';
 
 export interface TelemetryIndexOptions {
   readonly names: CollectionNames;
-  /** After how many seconds in the store a document is deleted; undefined for never. */
+  /** Seconds after which a stored document is deleted; undefined: never. */
   readonly retentionSeconds: number | undefined;
   /** Whether every attribute of spans and log records is indexed. */
   readonly indexAttributes: boolean;
 }
 
-/** Ours by their names: they come and go with their options. Others on the same fields are the user's, and stay. */
+/** Names of our indexes, which follow their options. Other indexes on the same fields are the user's and stay. */
 const retentionIndex = 'realm_ingest_retention';
 const attributesIndex = 'realm_ingest_attributes';
 
@@ -33,11 +33,11 @@ interface PresentIndex {
 }
 
 /**
- * Makes the indexes that queries by trace, by service and time, and, if asked for, by any attribute want; makes, changes
- * or drops the one by which MongoDB deletes what has been stored for long. What is as it should be stays untouched, and
- * so does an index of the user's, which serves in place of ours on the same fields.
+ * Creates the indexes for queries by trace, by service and time, and optionally by any attribute. Creates, changes or drops
+ * the index by which MongoDB deletes old documents. Leaves correct indexes untouched, and also an index of the user's on
+ * the same fields, which replaces ours.
  *
- * @throws StoreError `store-incompatible` for an index in the way
+ * @throws StoreError `store-incompatible` if another index is in the way
  */
 export async function keepTelemetryIndexes(
   database: MongodbDatabase,
@@ -94,7 +94,7 @@ async function keepRetention(
   }
 }
 
-/** None where there is no such collection yet. */
+/** Empty if the collection does not exist yet. */
 async function listIndexes(database: MongodbDatabase, collection: string): Promise<PresentIndex[]> {
   try {
     return (await database.collect(`listIndexes of ${collection}`, (options) =>
@@ -122,12 +122,12 @@ async function dropIndex(database: MongodbDatabase, collection: string, name: st
       database.db.collection(collection).dropIndex(name, options),
     );
   } catch (error) {
-    // Another process of this database was faster.
+    // Another process dropped it first.
     if (codeOf(error) !== indexNotFound) throw error;
   }
 }
 
-/** Whether an index is on these fields, in this order. */
+/** Whether an index has exactly these fields in this order. */
 function isOn({ key = {} }: PresentIndex, fields: IndexDescription['key']): boolean {
   const wanted = Object.entries(fields);
   const entries = Object.entries(key);

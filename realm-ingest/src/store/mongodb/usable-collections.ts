@@ -1,5 +1,5 @@
 /**
- * Whether collections can hold what they are to hold.
+ * Checks that collections can be used for telemetry.
  *
  * @module
  */
@@ -8,16 +8,16 @@ import type { Logger } from '../../logger.js';
 import { StoreError } from '../store-error.js';
 import { ownPrefix, type MongodbDatabase } from './mongodb-database.js';
 import { codeOf } from './mongodb-error.js';
-import { keepsIdsUnique, learnShardKeys, type ShardKey } from './shard-keys.js';
+import { keepsIdsUnique, findShardKeys, type ShardKey } from './shard-keys.js';
 
-/** Of MongoDB 5.0. */
+/** MongoDB 5.0. */
 const oldestWireVersion = 13;
 
 /**
- * Refuses a server that is too old, and collections in which an `_id` is not unique, or from which documents vanish: the
- * telemetry's and our own. What cannot be known is said in a line of the log.
+ * Refuses a server that is too old, and collections (telemetry and our own) in which an `_id` is not unique or from which
+ * documents disappear. If it cannot check that, it logs a warning.
  *
- * @param names - of the telemetry's collections; those that are not there yet are fine
+ * @param names - the telemetry collections; they need not exist yet
  * @throws StoreError `store-incompatible`
  */
 export async function requireUsable(
@@ -51,7 +51,7 @@ async function askServer(
     );
     return { isMongos: msg === 'isdbgrid', maxWireVersion: Number(maxWireVersion ?? oldestWireVersion) };
   } catch (error) {
-    // Not MongoDB's own: the driver has found it good enough.
+    // Not a MongoDB server; the driver accepted it.
     if (codeOf(error) !== commandNotFound) throw error;
     return { isMongos: false, maxWireVersion: oldestWireVersion };
   }
@@ -59,11 +59,11 @@ async function askServer(
 
 function findProblem({ type, options }: CollectionInfo): string | undefined {
   if (type !== undefined && type !== 'collection') {
-    return `is a ${type}; this takes a plain collection, where _id is unique`;
+    return `is a ${type}; it must be a plain collection, in which _id is unique`;
   }
-  if (options?.capped === true) return 'is a capped collection, which forgets what is in it';
-  // Only collections that have one list one; the simple one is none.
-  if (options?.collation !== undefined) return 'has a collation, under which different _ids can be equal';
+  if (options?.capped === true) return 'is a capped collection, which deletes old documents';
+  // Listed only if it is not the simple collation.
+  if (options?.collation !== undefined) return 'has a collation, which can make different _ids equal';
   return undefined;
 }
 
@@ -72,7 +72,7 @@ async function requireUniqueIds(
   names: readonly string[],
   logger: Pick<Logger, 'warn'> | undefined,
 ): Promise<void> {
-  const keys = await learnShardKeys(database, names);
+  const keys = await findShardKeys(database, names);
   const unknown: string[] = [];
   for (const [name, key] of keys) {
     if (key === 'unknown') {
@@ -80,16 +80,16 @@ async function requireUniqueIds(
     } else if (!keepsIdsUnique(key)) {
       throw incompatible(
         database,
-        `${name} is sharded by { ${toText(key)} }; only where the key is _id alone, ranged or hashed, is an _id ` +
-          'unique in the whole cluster',
+        `${name} is sharded by { ${toText(key)} }; the shard key must be _id alone, ranged or hashed: with any other ` +
+          'key, _id is not unique in the whole cluster',
       );
     }
   }
   if (unknown.length === 0) return;
   logger?.warn(
     { collections: unknown },
-    'cannot see by which keys collections are sharded; it must be by _id alone. Give the user ' +
-      'find on config.collections to have it checked',
+    'the shard keys of collections cannot be read; they must be _id alone. To have this checked, grant the user ' +
+      'find on config.collections',
   );
 }
 
@@ -99,7 +99,7 @@ function toText(key: ShardKey): string {
     .join(', ');
 }
 
-/** For what a start cannot get over. */
+/** The error for a database that `serve` cannot use. */
 export function incompatible(database: MongodbDatabase, particulars: string, cause?: unknown): StoreError {
   return new StoreError('store-incompatible', `MongoDB database ${database.name}: ${particulars}`, {
     cause,

@@ -4,14 +4,14 @@ import { BytesWantedError, commitUpload } from './commit-operation.js';
 import type { Database } from './database.js';
 import { freePages } from './dead-letter-table.js';
 import { toStoreError } from './sqlite-error.js';
-import { bytesWanted, type EncodedCommit } from './store-operations.js';
+import { bytesWanted, type EncodedCommit } from './worker-messages.js';
 
 export type CommitOutcome =
   { readonly result: CommitResult | typeof bytesWanted } | { readonly error: StoreError };
 
 /**
- * Commits several uploads in one transaction, so that devices that upload at the same time share one fsync. Each stands
- * for itself: one that fails takes none of the others with it, unless the transaction as a whole fails.
+ * Commits several uploads in one transaction, so that devices that upload at the same time share an fsync. A commit that
+ * fails does not affect the others, unless the whole transaction fails.
  */
 export function commitGroup(
   database: Database,
@@ -26,7 +26,7 @@ export function commitGroup(
           return { result };
         } catch (error) {
           if (error instanceof BytesWantedError) return { result: bytesWanted };
-          // SQLite ends the whole transaction on some errors, a full disk among them.
+          // SQLite ends the whole transaction on some errors, such as a full disk.
           if (!database.inTransaction) throw error;
           return { error: toStoreError(error, database.path) };
         }

@@ -6,16 +6,16 @@ import type { Database } from './database.js';
 import { addDeadLetter, deadLetterUsage } from './dead-letter-table.js';
 import { decodeDocument } from './decode-document.js';
 import { jsonFormOf, type JsonForm } from './json-form.js';
-import type { EncodedChangeset, EncodedCommit, EncodedDocument } from './store-operations.js';
+import type { EncodedChangeset, EncodedCommit, EncodedDocument } from './worker-messages.js';
 
-/** The commit has to be sent again with the bytes of its changesets; see `bytesWanted`. */
+/** The commit must be sent again with the bytes of its changesets; see `bytesWanted`. */
 export class BytesWantedError extends Error {}
 
 /**
- * Writes everything of one commit. The caller has a transaction open, and rolls it back if this throws.
+ * Writes one commit. The caller has opened a transaction, and rolls it back if this throws.
  *
- * @throws StoreError `store-dead-letters-full` where the commit adds dead letters that no longer fit
- * @throws BytesWantedError where it adds one, and came without bytes
+ * @throws StoreError `store-dead-letters-full` if the commit's dead letters do not fit
+ * @throws BytesWantedError if the commit adds a dead letter and has no bytes
  */
 export function commitUpload(
   database: Database,
@@ -29,7 +29,7 @@ export function commitUpload(
 
   for (const changeset of commit.changesets) {
     let toLetter: ReturnType<typeof letterWriter> | undefined;
-    const setAside = (rejection: Rejection): void => {
+    const reject = (rejection: Rejection): void => {
       toLetter ??= letterWriter(commit, withBytes(changeset));
       const letter = toLetter(rejection);
       letters.push(letter);
@@ -42,9 +42,9 @@ export function commitUpload(
       }
       const conflict = findConflict(database, document);
       if (conflict === undefined) duplicates += 1;
-      else setAside(conflict);
+      else reject(conflict);
     }
-    changeset.rejections.forEach(setAside);
+    changeset.rejections.forEach(reject);
   }
 
   const outcome = { stored, duplicates, letters, added };
@@ -73,7 +73,7 @@ function insertDocument(database: Database, { collection, key, json }: EncodedDo
   return changes > 0;
 }
 
-/** Why a document that was not inserted is not the one that is stored; undefined if it is. */
+/** Why a document was not inserted; undefined if an equal one is stored. */
 function findConflict(database: Database, document: EncodedDocument): Rejection | undefined {
   const { collection, key, json, place, className } = document;
   const [row] = database.all<{ document: string }>(
@@ -82,7 +82,7 @@ function findConflict(database: Database, document: EncodedDocument): Rejection 
     key,
   );
   if (row === undefined) {
-    const detail = `a unique index that somebody added to documents refuses the one with the _id ${key}`;
+    const detail = `a unique index that was added to documents refuses the document with the _id ${key}`;
     return { place, className, reason: 'unique-index', detail };
   }
   if (isSame(row.document, json, jsonFormOf(collection))) return undefined;
@@ -95,7 +95,7 @@ function isSame(stored: string, json: string, form: JsonForm): boolean {
   try {
     return equalDocuments(decodeDocument(stored, form), document);
   } catch {
-    // Changed by other hands to what is no document: then it is not this one.
+    // Another program changed the stored document to something else.
     return false;
   }
 }

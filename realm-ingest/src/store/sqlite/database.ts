@@ -1,5 +1,5 @@
 /**
- * One connection to a SQLite file, as the rest of the store wants it.
+ * A connection to a SQLite file.
  *
  * @module
  */
@@ -7,15 +7,15 @@ import Libsql from 'libsql';
 import { StoreError } from '../store-error.js';
 import { toStoreError } from './sqlite-error.js';
 
-/** What can be bound and read. Integers are always bigint: a number is a REAL to libsql. */
-export type SqlValue = null | string | bigint | Uint8Array;
+/** Values of parameters and columns. Integers are always bigint: libsql stores a number as REAL. */
+type SqlValue = null | string | bigint | Uint8Array;
 
 export type Row = Readonly<Record<string, SqlValue>>;
 
 /**
- * A connection, with its quirks kept in: libsql takes the whole process down for a parameter of another type, binds a
- * lone object by name, leaves a statement (and so a read transaction) open after `get`, and closes a connection only
- * when its statements have been collected.
+ * A connection that hides the quirks of libsql: a parameter of another type crashes the process, a single object is bound by
+ * name, `get` leaves the statement (and so a read transaction) open, and a connection closes only when its statements are
+ * garbage-collected.
  *
  * Every method throws a `StoreError`.
  */
@@ -24,7 +24,7 @@ export class Database {
   readonly #connection: Libsql.Database;
   readonly #statements = new Map<string, Libsql.Statement>();
 
-  /** @param path - absolute, of a file that exists */
+  /** @param path - absolute path of an existing file */
   constructor(path: string, busyTimeoutMillis: number) {
     this.path = path;
     try {
@@ -40,17 +40,17 @@ export class Database {
     return this.#connection.inTransaction;
   }
 
-  /** Runs statements without parameters and results. */
+  /** Runs statements without parameters or results. */
   execute(sql: string): void {
     this.#try(() => this.#connection.exec(sql));
   }
 
-  /** Runs one statement; returns how many rows it changed, those of triggers left out. */
+  /** Runs one statement; returns the number of rows that it changed, without those of triggers. */
   run(sql: string, ...parameters: readonly SqlValue[]): number {
     return this.#try(() => this.#prepare(sql).run(parameters).changes);
   }
 
-  /** All rows: never ask for many. Their shape is the SQL's. */
+  /** Returns all rows: select only few. `T` is not checked. */
   all<T extends Row>(sql: string, ...parameters: readonly SqlValue[]): T[] {
     return this.#try(() => {
       const rows = this.#prepare(sql).all(parameters) as Record<string, SqlValue | ArrayBuffer>[];
@@ -63,41 +63,37 @@ export class Database {
     });
   }
 
-  /** An integer that a pragma gives. */
+  /** The integer value of a pragma. */
   pragma(name: string): number {
     const [value] = Object.values(this.all(`PRAGMA ${name}`)[0] ?? {});
     return Number(value);
   }
 
-  /** Runs `work` in a transaction that has the write lock from its first statement on; rolls back if it throws. */
+  /** Runs `work` in a transaction that takes the write lock first; rolls back if `work` throws. */
   transaction<T>(work: () => T): T {
-    this.execute('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      this.execute('COMMIT');
-      return result;
-    } catch (error) {
-      if (this.inTransaction) this.execute('ROLLBACK');
-      throw error;
-    }
+    return this.#runBetween('BEGIN IMMEDIATE', work, 'COMMIT', 'ROLLBACK');
   }
 
-  /** Runs `work` as a part of a transaction that can fail without the rest. */
+  /** Runs `work` as a part of the transaction that can be rolled back alone. */
   savepoint<T>(work: () => T): T {
-    this.execute('SAVEPOINT part');
-    try {
-      const result = work();
-      this.execute('RELEASE part');
-      return result;
-    } catch (error) {
-      if (this.inTransaction) this.execute('ROLLBACK TO part; RELEASE part');
-      throw error;
-    }
+    return this.#runBetween('SAVEPOINT part', work, 'RELEASE part', 'ROLLBACK TO part; RELEASE part');
   }
 
   close(): void {
     this.#statements.clear();
     this.#connection.close();
+  }
+
+  #runBetween<T>(begin: string, work: () => T, end: string, rollBack: string): T {
+    this.execute(begin);
+    try {
+      const result = work();
+      this.execute(end);
+      return result;
+    } catch (error) {
+      if (this.inTransaction) this.execute(rollBack);
+      throw error;
+    }
   }
 
   #prepare(sql: string): Libsql.Statement {

@@ -10,7 +10,7 @@ import type { Database, Row } from './database.js';
 
 const lettersPerPage = 500n;
 
-/** Adds a letter and its changeset; returns false if it is there already. */
+/** Adds a letter and its changeset; returns false if the letter exists. */
 export function addDeadLetter(database: Database, letter: NewDeadLetter): boolean {
   const changes = database.run(
     `INSERT INTO dead_letters
@@ -49,7 +49,7 @@ function addChangeset(database: Database, digest: Uint8Array, bytes: Uint8Array)
   }
 }
 
-/** What the dead letters take, in bytes. */
+/** The bytes that the dead letters count. */
 export function deadLetterUsage(database: Database): number {
   const [usage] = database.all<{ bytes: bigint }>('SELECT bytes FROM dead_letter_usage');
   return Number(usage?.bytes ?? 0n);
@@ -58,33 +58,41 @@ export function deadLetterUsage(database: Database): number {
 const summaryColumns = `sequence, key, reason, detail, appId, userId, fileIdent, clientVersion, place, className,
   receivedAt, dead_letters.digest AS digest, sizeBytes`;
 
-/** The next letters after a sequence number, and the last one's. */
-export function readDeadLetters(
-  database: Database,
-  after: bigint,
-): { letters: DeadLetterSummary[]; last: bigint } {
-  const rows = database.all<LetterRow>(
-    `SELECT ${summaryColumns} FROM dead_letters JOIN changesets USING (digest)
-     WHERE sequence > ? ORDER BY sequence LIMIT ?`,
-    after,
-    lettersPerPage,
-  );
-  return { letters: rows.map(toSummary), last: rows.at(-1)?.sequence ?? after };
-}
+export const deadLetterOperations = {
+  /** The next letters after a sequence number, and the sequence number of the last one. */
+  readDeadLetters(database: Database, after: bigint): { letters: DeadLetterSummary[]; last: bigint } {
+    const rows = database.all<LetterRow>(
+      `SELECT ${summaryColumns} FROM dead_letters JOIN changesets USING (digest)
+       WHERE sequence > ? ORDER BY sequence LIMIT ?`,
+      after,
+      lettersPerPage,
+    );
+    return { letters: rows.map(toSummary), last: rows.at(-1)?.sequence ?? after };
+  },
 
-/** By key or by a beginning of one that no other has. */
-export function findDeadLetter(database: Database, key: string): DeadLetter | undefined {
-  const range = keysBeginningWith(key);
-  if (range === undefined) return undefined;
-  const [row, another] = database.all<LetterRow>(
-    `SELECT ${summaryColumns} FROM dead_letters JOIN changesets USING (digest)
-     WHERE key >= ? AND key < ? LIMIT 2`,
-    range.first,
-    range.end,
-  );
-  if (row === undefined || another !== undefined) return undefined;
-  return { ...toSummary(row), changeset: readChangeset(database, row) };
-}
+  /** Finds a letter by its key or by a unique beginning of it. */
+  findDeadLetter(database: Database, key: string): DeadLetter | undefined {
+    const range = keysBeginningWith(key);
+    if (range === undefined) return undefined;
+    const [row, another] = database.all<LetterRow>(
+      `SELECT ${summaryColumns} FROM dead_letters JOIN changesets USING (digest)
+       WHERE key >= ? AND key < ? LIMIT 2`,
+      range.first,
+      range.end,
+    );
+    if (row === undefined || another !== undefined) return undefined;
+    return { ...toSummary(row), changeset: readChangeset(database, row) };
+  },
+
+  /** Deletes a letter, and with a changeset's last letter the changeset; shrinks the file. */
+  deleteDeadLetter(database: Database, key: string): boolean {
+    const deleted = database.transaction(
+      () => database.run('DELETE FROM dead_letters WHERE key = ?', key) > 0,
+    );
+    if (deleted) freePages(database);
+    return deleted;
+  },
+};
 
 function readChangeset(database: Database, { digest, sizeBytes }: LetterRow): Uint8Array {
   const bytes = new Uint8Array(Number(sizeBytes));
@@ -99,14 +107,7 @@ function readChangeset(database: Database, { digest, sizeBytes }: LetterRow): Ui
   return bytes;
 }
 
-/** Deletes a letter, and its changeset with the last letter of it; gives the room back to the file system. */
-export function deleteDeadLetter(database: Database, key: string): boolean {
-  const deleted = database.transaction(() => database.run('DELETE FROM dead_letters WHERE key = ?', key) > 0);
-  if (deleted) freePages(database);
-  return deleted;
-}
-
-/** Returns the file's free pages to the file system; every step of this pragma is a row. */
+/** Returns free pages to the file system. Not `execute`: each row of this pragma is a step. */
 export function freePages(database: Database): void {
   database.all('PRAGMA incremental_vacuum');
 }

@@ -11,9 +11,9 @@ import {
 import { JsonNumber, parseJson, type JsonObject, type JsonValue } from './parse-json.js';
 
 /**
- * Reads a document as `encodeDocument` wrote it.
+ * Decodes a document that `encodeDocument` wrote.
  *
- * @throws SyntaxError, or an error of `bson`, for anything else
+ * @throws SyntaxError, or an error of `bson`, for any other text
  */
 export function decodeDocument(text: string, form: JsonForm): Document {
   const value = parseJson(text);
@@ -50,7 +50,7 @@ function decodeNumber(text: string, rule: FieldRule | undefined, form: JsonForm)
     : new Int32(Number(value));
 }
 
-/** The name of a wrapper's only field; users' names that begin with `$` are written with two. */
+/** The name of a wrapper's field. A user's name that begins with `$` is written with `$$`. */
 function wrapperType(object: JsonObject): string | undefined {
   const [name] = Object.keys(object);
   return name !== undefined && /^\$(?!\$)/u.test(name) ? name : undefined;
@@ -81,7 +81,7 @@ function decodeWrapper(type: string, object: JsonObject): DocumentValue {
       }
     }
   }
-  throw new SyntaxError(`${type} is not what it should be`);
+  throw new SyntaxError(`malformed ${type}`);
 }
 
 function isObject(value: JsonValue): value is JsonObject {
@@ -98,7 +98,7 @@ function toInt64(text: string): bigint {
 
 function toNumber(text: string): number {
   const value = Number(text);
-  if (Number.isNaN(value)) throw new SyntaxError(`${text} is no number`);
+  if (Number.isNaN(value)) throw new SyntaxError(`${text} is not a number`);
   return value;
 }
 

@@ -6,56 +6,58 @@
 import type { ClientFile } from '../store.js';
 import type { Database, Row } from './database.js';
 
-/** About how much JSON one page holds; a single document may be larger. */
+/** Size of a page of JSON; a single document may be larger. */
 const pageBytes = 512n * 1024n;
 const documentsPerPage = 500n;
 
-/** The next documents of a collection after a key, in the order of keys; none at the end. */
-export function readDocuments(
-  database: Database,
-  collection: string,
-  after: string | undefined,
-): { key: string; json: string }[] {
-  // Sizes first: a page of the largest documents would take gigabytes.
-  const sizes = database.all<{ key: string; bytes: bigint }>(
-    `SELECT key, octet_length(document) AS bytes FROM documents
-     WHERE collection = ? AND key > ? ORDER BY key LIMIT ?`,
-    collection,
-    // No key is empty.
-    after ?? '',
-    documentsPerPage,
-  );
-  let total = 0n;
-  const page = sizes.filter(({ bytes }, place) => (total += bytes) <= pageBytes || place === 0);
-  const last = page.at(-1);
-  if (last === undefined) return [];
-  return database.all(
-    `SELECT key, document AS json FROM documents
-     WHERE collection = ? AND key > ? AND key <= ? ORDER BY key`,
-    collection,
-    after ?? '',
-    last.key,
-  );
-}
+export const documentOperations = {
+  /** The next documents of a collection after a key, in the order of keys; empty at the end. */
+  readDocuments(
+    database: Database,
+    collection: string,
+    after: string | undefined,
+  ): { key: string; json: string }[] {
+    // Sizes first: a page of large documents would take gigabytes.
+    const sizes = database.all<{ key: string; bytes: bigint }>(
+      `SELECT key, octet_length(document) AS bytes FROM documents
+       WHERE collection = ? AND key > ? ORDER BY key LIMIT ?`,
+      collection,
+      // No key is empty.
+      after ?? '',
+      documentsPerPage,
+    );
+    let total = 0n;
+    const page = sizes.filter(({ bytes }, index) => (total += bytes) <= pageBytes || index === 0);
+    const last = page.at(-1);
+    if (last === undefined) return [];
+    return database.all(
+      `SELECT key, document AS json FROM documents
+       WHERE collection = ? AND key > ? AND key <= ? ORDER BY key`,
+      collection,
+      after ?? '',
+      last.key,
+    );
+  },
 
-/** Names of the collections, each found by one seek in the index. */
-export function listCollections(database: Database): string[] {
-  const rows = database.all<{ collection: string }>(
-    `WITH RECURSIVE names (collection) AS (
-       SELECT min(collection) FROM documents
-       UNION ALL
-       SELECT (SELECT min(collection) FROM documents WHERE collection > names.collection) FROM names
-       WHERE names.collection IS NOT NULL
-     )
-     SELECT collection FROM names WHERE collection IS NOT NULL`,
-  );
-  return rows.map(({ collection }) => collection);
-}
+  /** Names of the collections, found with one index seek each. */
+  listCollections(database: Database): string[] {
+    const rows = database.all<{ collection: string }>(
+      `WITH RECURSIVE names (collection) AS (
+         SELECT min(collection) FROM documents
+         UNION ALL
+         SELECT (SELECT min(collection) FROM documents WHERE collection > names.collection) FROM names
+         WHERE names.collection IS NOT NULL
+       )
+       SELECT collection FROM names WHERE collection IS NOT NULL`,
+    );
+    return rows.map(({ collection }) => collection);
+  },
 
-export function findClientFile(database: Database, ident: bigint): ClientFile | undefined {
-  const [file] = database.all<ClientFile & Row>(
-    'SELECT ident, salt, userId, clientVersion, serverVersion FROM client_files WHERE ident = ?',
-    ident,
-  );
-  return file;
-}
+  findClientFile(database: Database, ident: bigint): ClientFile | undefined {
+    const [file] = database.all<ClientFile & Row>(
+      'SELECT ident, salt, userId, clientVersion, serverVersion FROM client_files WHERE ident = ?',
+      ident,
+    );
+    return file;
+  },
+};

@@ -1,17 +1,17 @@
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ChangesetDocuments } from '../store.js';
 import { documentKey } from '../document-key.js';
 import { encodeDocument } from './encode-document.js';
 import { jsonFormOf } from './json-form.js';
-import type { EncodedChangeset, EncodedDocument } from './store-operations.js';
+import type { EncodedChangeset, EncodedDocument } from './worker-messages.js';
 
-/** How long documents are encoded before others get their turn. */
+/** How long documents are encoded before the event loop continues. */
 const sliceMillis = 8;
 
 /**
- * Encodes changesets for the store's thread. Documents are made of objects with classes, which do not travel between
- * threads; their JSON does, at little cost. A large upload is encoded in slices, so that the event loop lives. Bytes go
- * along where something is rejected; see {@link addBytes}.
+ * Encodes changesets for the store's thread. Documents contain class instances, which cannot be sent between threads; their
+ * JSON can, at little cost. A large upload is encoded in slices, so that it does not block the event loop. A changeset with
+ * rejections gets its bytes here; see {@link addBytes} for others.
  */
 export async function encodeChangesets(
   changesets: readonly ChangesetDocuments[],
@@ -22,7 +22,7 @@ export async function encodeChangesets(
     const encodedDocuments: EncodedDocument[] = [];
     for (const { place, className, collection, document } of documents) {
       if (performance.now() > sliceEnd) {
-        await setImmediate();
+        await nextTurn();
         sliceEnd = performance.now() + sliceMillis;
       }
       const id = document._id;
@@ -36,18 +36,18 @@ export async function encodeChangesets(
   return encoded;
 }
 
-/** What was encoded, now with the bytes of each changeset. */
+/** Adds the bytes of each changeset. */
 export function addBytes(
   encoded: readonly EncodedChangeset[],
   changesets: readonly ChangesetDocuments[],
 ): EncodedChangeset[] {
-  return encoded.map((changeset, place) => ({
+  return encoded.map((changeset, index) => ({
     ...changeset,
-    bytes: copy(changesets[place]?.bytes ?? new Uint8Array()),
+    bytes: copy(changesets[index]?.bytes ?? new Uint8Array()),
   }));
 }
 
-/** A view would take the whole message along. */
+/** Sending a view would send the whole message. */
 function copy(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes);
 }

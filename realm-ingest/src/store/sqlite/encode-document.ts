@@ -10,9 +10,9 @@ import {
 } from './json-form.js';
 
 /**
- * Writes a document as JSON that `decodeDocument` reads back to the same document, by BSON type and bits.
+ * Encodes a document as JSON, from which `decodeDocument` restores it by BSON type and bits.
  *
- * @throws TypeError for a value that is no document's: nothing that `measureDocument` lets pass
+ * @throws TypeError for a value that `measureDocument` refuses
  */
 export function encodeDocument(document: Document, form: JsonForm): string {
   return encodeValue(document, form.fields, form);

@@ -8,7 +8,7 @@ import { createPrefixedViews, migrate, readSchemaVersion, schemaVersion } from '
 import { ServeLock } from './serve-lock.js';
 import { toStoreError } from './sqlite-error.js';
 
-/** Options of a SQLite store, complete and checked. */
+/** Validated options of a SQLite store. */
 export interface SqliteStoreOptions {
   /** Absolute. */
   readonly path: string;
@@ -20,12 +20,12 @@ export interface SqliteStoreOptions {
 
 export interface OpenedDatabase {
   readonly database: Database;
-  /** Held as long as the store is served. */
+  /** Held while the store is served. */
   readonly lock: ServeLock | undefined;
 }
 
 /**
- * Opens a store's file, creates or migrates it where the mode allows it, and sets the connection up.
+ * Opens a store's file, creates or migrates it if the mode allows that, and configures the connection.
  *
  * @throws StoreError
  */
@@ -38,15 +38,19 @@ export function openDatabase(options: SqliteStoreOptions): OpenedDatabase {
     const version = readSchemaVersion(database);
     if (version < schemaVersion) {
       if (options.mode === 'read') {
-        throw new StoreError('store-incompatible', `${path} has schema version ${version}; serve it once`, {
-          retryable: false,
-        });
+        throw new StoreError(
+          'store-incompatible',
+          `${path} has schema version ${version}; run \`serve\` once to migrate it`,
+          {
+            retryable: false,
+          },
+        );
       }
-      // A served file is never changed under its server: a command that migrates holds the lock meanwhile.
+      // A command that migrates takes the lock too: no server may run meanwhile.
       lock ??= new ServeLock(path, options.busyTimeoutMillis);
       migrate(database);
     }
-    // FULL: in WAL mode anything less may lose commits in a power cut.
+    // FULL: in WAL mode, lower levels may lose commits in a power cut.
     database.execute('PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864');
     if (options.mode === 'serve') createPrefixedViews(database, options.classPrefix);
     if (options.mode === 'read') database.execute('PRAGMA query_only = ON');
@@ -62,15 +66,16 @@ export function openDatabase(options: SqliteStoreOptions): OpenedDatabase {
   }
 }
 
-/** Symbolic links resolved: by whatever name, one file has one lock. */
+/** Resolves symbolic links, so that one file has one lock under all its names. */
 function preparePath({ path, mode }: SqliteStoreOptions): string {
   const notFound = (particulars: string) =>
     new StoreError('store-not-found', particulars, { retryable: false });
   try {
     if (!existsSync(path)) {
       if (mode === 'read') throw notFound(`there is no file ${path}`);
-      if (!existsSync(dirname(path)))
+      if (!existsSync(dirname(path))) {
         throw notFound(`there is no directory ${dirname(path)}; create it first`);
+      }
       createPrivateFile(path);
     }
     const real = realpathSync(path);

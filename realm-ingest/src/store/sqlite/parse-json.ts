@@ -1,10 +1,10 @@
 /**
- * JSON whose numbers keep their text: `JSON.parse` would round integers and lose the difference between 1 and 1.0.
+ * A JSON parser that keeps the text of numbers: `JSON.parse` rounds integers and does not tell 1 from 1.0.
  *
  * @module
  */
 
-/** A number as it is written. */
+/** A number, as text. */
 export class JsonNumber {
   readonly text: string;
 
@@ -21,9 +21,9 @@ export interface JsonObject {
 }
 
 /**
- * Parses one JSON text (RFC 8259). Of equal names in one object the last one counts.
+ * Parses one JSON text (RFC 8259). If an object repeats a name, the last value counts.
  *
- * @throws SyntaxError with the place, in UTF-16 code units
+ * @throws SyntaxError with the offset, in UTF-16 code units
  */
 export function parseJson(text: string): JsonValue {
   return new Parser(text).parse();
@@ -98,7 +98,7 @@ class Parser {
     }
     this.#offset = end;
     const written = this.#text.slice(start, end);
-    // Control characters go through unescaped: nothing else that JSON forbids is left without a backslash.
+    // Without a backslash, only unescaped control characters could be invalid; they are accepted.
     return written.includes('\\') ? (JSON.parse(written) as string) : written.slice(1, -1);
   }
 

@@ -1,8 +1,8 @@
 import { closeSync, openSync } from 'node:fs';
 
 /**
- * Creates an empty file that only its owner may read and write (mode 0600), unless there is a file already. SQLite
- * gives the same mode to what it puts beside it.
+ * Creates an empty file that only its owner may read and write (mode 0600), unless the file exists. SQLite gives the files
+ * that it creates beside it the same mode.
  */
 export function createPrivateFile(path: string): void {
   try {

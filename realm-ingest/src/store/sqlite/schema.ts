@@ -1,12 +1,12 @@
 /**
- * The tables of a store, and the steps from one version of them to the next.
+ * The schema of a store, and the migrations between its versions.
  *
  * @module
  */
 import { StoreError } from '../store-error.js';
 import type { Database } from './database.js';
 
-/** "RLMI": `file` and SQLite know by it whose file this is. */
+/** "RLMI": identifies our files to SQLite and to `file`. */
 export const applicationId = 0x524c4d49;
 
 const spanTime = `document ->> '$.startTime'`;
@@ -15,8 +15,8 @@ const serviceName = `document ->> '$.resource.service.name'`;
 const traceId = `document ->> '$.traceId'`;
 
 /**
- * Version 1. The indexes' expressions are written as queries write them: SQLite uses an index on an expression for that
- * very expression only. The views repeat the indexes' conditions for the same reason.
+ * Version 1. The indexes use the same expressions as queries: SQLite uses an index on an expression for exactly that
+ * expression. The views repeat the conditions of the indexes for the same reason.
  */
 const version1 = `
   -- One row a document. "key" is its _id, equal for equal _ids; see document-key.ts.
@@ -117,15 +117,15 @@ const version1 = `
   ${createViews('')}
 `;
 
-/** The step at place n makes version n + 1 of version n. Steps that were released are never changed. */
+/** The step at index n migrates version n to n + 1. Never change a released step. */
 const steps: readonly string[] = [version1];
 
 export const schemaVersion = steps.length;
 
 /**
- * The version of the schema that a file has; 0 for an empty one.
+ * The schema version of a file; 0 for an empty file.
  *
- * @throws StoreError for a newer one, and for a file of somebody else's
+ * @throws StoreError for a newer version, and for a file of another program
  */
 export function readSchemaVersion(database: Database): number {
   const version = database.pragma('user_version');
@@ -140,18 +140,18 @@ export function readSchemaVersion(database: Database): number {
   if (version > schemaVersion) {
     throw new StoreError(
       'store-incompatible',
-      `${database.path} has schema version ${version}; this release knows ${schemaVersion}. Use a newer release`,
+      `${database.path} has schema version ${version}; this release supports up to ${schemaVersion}. Use a newer release`,
       { retryable: false },
     );
   }
   return version;
 }
 
-/** Takes a file to the present version. The caller holds the serve lock. */
+/** Migrates a file to the current version. The caller holds the serve lock. */
 export function migrate(database: Database): void {
   const version = readSchemaVersion(database);
   if (version === schemaVersion) return;
-  // It must come before the first table. WAL lasts as well; it cannot be entered within the transaction.
+  // Both last. auto_vacuum must be set before the first table, WAL outside of a transaction.
   if (version === 0) database.execute('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL');
   database.transaction(() => {
     for (const step of steps.slice(version)) database.execute(step);
@@ -159,7 +159,7 @@ export function migrate(database: Database): void {
   });
 }
 
-/** The views of telemetry classes that have a prefix, if there are none of these names yet. */
+/** Creates the views of telemetry classes with a prefix, unless they exist. */
 export function createPrefixedViews(database: Database, classPrefix: string): void {
   if (classPrefix !== '') database.execute(createViews(classPrefix));
 }
@@ -178,7 +178,7 @@ function createViews(classPrefix: string): string {
       `${fields('traceId', 'spanId', 'parentSpanId', 'name', 'kind', 'startTime', 'endTime', 'durationNano')}, ` +
         `${fields('statusCode', 'statusMessage')}, ${serviceName} AS serviceName`,
     ) +
-    // When it happened; where the log record does not say, when it was seen.
+    // `time` falls back to the time of observation.
     view(
       'LogRecord',
       `${logTime} AS time, ${fields('observedTime', 'severityNumber', 'severityText', 'body', 'eventName')}, ` +

@@ -3,17 +3,17 @@ import { createPrivateFile } from './private-file.js';
 import { StoreError } from '../store-error.js';
 
 /**
- * The lock that one `serve` has on a SQLite file: an exclusive transaction on an empty database beside it, `PATH-lock`.
- * The operating system lets go of it when the process ends, however it ends. The file itself stays: deleting it would
- * let two processes lock two files of one name.
+ * The lock of a `serve` on a SQLite file: an exclusive transaction on an empty database beside it, `PATH-lock`. The
+ * operating system releases it when the process ends, in whatever way. The lock file is never deleted: if it were, two
+ * processes could lock two files of the same name.
  */
 export class ServeLock {
   readonly #database: Database;
 
   /**
-   * Waits for the lock as long as the busy time-out says: a restarted service may meet its predecessor on its way out.
+   * Waits for the lock up to the busy timeout: after a restart, the old process may still be ending.
    *
-   * @param path - of the store, with symbolic links resolved
+   * @param path - the store's path, with symbolic links resolved
    * @throws StoreError `store-in-use`
    */
   constructor(path: string, busyTimeoutMillis: number) {

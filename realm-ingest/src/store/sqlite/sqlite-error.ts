@@ -1,26 +1,26 @@
 /**
- * SQLite's errors as the store's.
+ * SQLite errors → store errors.
  *
  * @module
  */
 import { RealmTelemetryError } from 'opentelemetry-exporter-realm/wire';
 import { StoreError } from '../store-error.js';
 
-/** SQLite's primary result codes that need words of their own; all others may pass, and are tried again. */
+/** SQLite's primary result codes with special treatment. All others may pass, and are retried. */
 const SQLITE_READONLY = 8;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
 const SQLITE_NOTADB = 26;
 
-/** What libsql throws where a file cannot be opened; it has SQLite's result code in its text only. */
+/** libsql's message for a file that cannot be opened. Only this text has SQLite's result code. */
 const CONNECTION_FAILED = /^ConnectionFailed\(".*: (\d+)"\)$/s;
 
 /**
- * Makes a `StoreError` of whatever was thrown while a database was used.
+ * Makes a `StoreError` of an error of a database.
  *
- * What is not known to last is retryable: a full disk, a lock, an I/O error, a missing permission are mended from
- * outside, and the clients wait.
+ * Every error that may pass is retryable: others must repair a full disk, a lock, an I/O error or a missing permission, and
+ * the clients wait.
  */
 export function toStoreError(error: unknown, path: string): StoreError {
   if (RealmTelemetryError.isError(error) && error instanceof StoreError) return error;
@@ -28,14 +28,16 @@ export function toStoreError(error: unknown, path: string): StoreError {
   if (resultCode === SQLITE_CORRUPT || resultCode === SQLITE_NOTADB) {
     return new StoreError(
       'store-corrupt',
-      `${path}: ${message}. Stop realm-ingest, keep a copy of the file and its -wal, and see what "sqlite3 FILE ` +
-        '.recover" gives back; devices go on keeping what has not been acknowledged',
+      `${path}: ${message}. Stop realm-ingest, copy the file and its -wal, and try to recover it with "sqlite3 FILE ` +
+        '.recover". Devices keep all records that have not been acknowledged',
       { cause: error, retryable: false },
     );
   }
   const code = resultCode === SQLITE_FULL ? 'store-full' : 'store-unavailable';
   const isForbidden = resultCode === SQLITE_READONLY || resultCode === SQLITE_CANTOPEN;
-  const advice = isForbidden ? '. This user must be able to read and write the file and its directory' : '';
+  const advice = isForbidden
+    ? '. The user of realm-ingest must be able to read and write the file and its directory'
+    : '';
   return new StoreError(code, `${path}: ${message}${advice}`, { cause: error, retryable: true });
 }
 

@@ -19,18 +19,18 @@ import { decodeDocument } from './decode-document.js';
 import { addBytes, encodeChangesets } from './encode-commit.js';
 import { jsonFormOf, type JsonForm } from './json-form.js';
 import type { SqliteStoreOptions } from './open-database.js';
-import { bytesWanted, type EncodedCommit } from './store-operations.js';
 import { WorkerChannel } from './worker-channel.js';
+import { bytesWanted } from './worker-messages.js';
 
 /**
- * Opens a store in one SQLite file. The file is used in a thread of its own.
+ * Opens a store in one SQLite file. A thread of its own uses the file.
  *
  * @throws StoreError
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const channel = new WorkerChannel();
+  const channel = new WorkerChannel(options);
   try {
-    await channel.call('open', options);
+    await channel.opened;
   } catch (error) {
     await channel.terminate();
     throw error;
@@ -45,7 +45,7 @@ class SqliteStore implements Store {
   readonly failed: Promise<StoreError>;
   readonly #channel: WorkerChannel;
   readonly #path: string;
-  /** They may be encoded still, or be asked for a second time with their bytes. */
+  /** Commits may still be encoding, or be sent again with their bytes. */
   readonly #commits = new Set<Promise<CommitResult>>();
   #closing: Promise<void> | undefined;
 
@@ -60,13 +60,13 @@ class SqliteStore implements Store {
     };
     this.apiKeys = {
       create: (key: ApiKey) => channel.call('createApiKey', key),
-      list: () => channel.call('listApiKeys', undefined),
+      list: () => channel.call('listApiKeys'),
       findByHash: (hash) => channel.call('findApiKey', { hash: hash.slice() }),
       findById: (id) => channel.call('findApiKey', { id }),
-      revoke: (id, at) => channel.call('revokeApiKey', { id, at }),
+      revoke: (id, at) => channel.call('revokeApiKey', id, at),
     };
     this.revocations = {
-      add: (subject, at) => channel.call('addRevocation', { subject, at }),
+      add: (subject, at) => channel.call('addRevocation', subject, at),
       has: (subjects) => channel.call('hasRevocation', subjects),
     };
   }
@@ -87,7 +87,7 @@ class SqliteStore implements Store {
     const form = jsonFormOf(collection);
     let after: string | undefined;
     for (;;) {
-      const page = await this.#channel.call('readDocuments', { collection, after });
+      const page = await this.#channel.call('readDocuments', collection, after);
       if (page.length === 0) return;
       for (const { key, json } of page) {
         yield this.#decode(json, form, key);
@@ -97,11 +97,11 @@ class SqliteStore implements Store {
   }
 
   collections(): Promise<readonly string[]> {
-    return this.#channel.call('collections', undefined);
+    return this.#channel.call('listCollections');
   }
 
   loadSecret(): Promise<StoredSecret> {
-    return this.#channel.call('loadSecret', undefined);
+    return this.#channel.call('loadSecret');
   }
 
   keepSecret(candidate: Uint8Array): Promise<Uint8Array> {
@@ -113,7 +113,7 @@ class SqliteStore implements Store {
   }
 
   ping(): Promise<void> {
-    return this.#channel.call('ping', undefined);
+    return this.#channel.call('ping');
   }
 
   close(): Promise<void> {
@@ -139,26 +139,26 @@ class SqliteStore implements Store {
 
   async #encodeAndSend(commit: Commit): Promise<CommitResult> {
     const changesets = await encodeChangesets(commit.changesets);
-    const result = await this.#send({ ...commit, changesets });
+    const result = await this.#channel.commit({ ...commit, changesets });
     if (result !== bytesWanted) return result;
-    const again = await this.#send({ ...commit, changesets: addBytes(changesets, commit.changesets) });
-    if (again === bytesWanted) throw new Error('the store wants bytes that it has');
+    const withBytes = addBytes(changesets, commit.changesets);
+    const again = await this.#channel.commit({ ...commit, changesets: withBytes });
+    if (again === bytesWanted) throw new Error('the store asked for bytes that it has');
     return again;
-  }
-
-  #send(commit: EncodedCommit): Promise<CommitResult | typeof bytesWanted> {
-    const transfer = commit.changesets.flatMap(({ bytes }) => (bytes ? [bytes.buffer as ArrayBuffer] : []));
-    return this.#channel.call('commit', commit, transfer);
   }
 
   #decode(json: string, form: JsonForm, key: string): Document {
     try {
       return decodeDocument(json, form);
     } catch (error) {
-      throw new StoreError('store-corrupt', `${this.#path}: the document ${key} was changed by other hands`, {
-        cause: error,
-        retryable: false,
-      });
+      throw new StoreError(
+        'store-corrupt',
+        `${this.#path}: another program has damaged the document ${key}`,
+        {
+          cause: error,
+          retryable: false,
+        },
+      );
     }
   }
 }

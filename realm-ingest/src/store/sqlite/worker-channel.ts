@@ -1,16 +1,18 @@
-import { Worker, type Transferable } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { StoreError } from '../store-error.js';
-import type {
-  Failure,
-  OperationName,
-  OperationRequest,
-  OperationResponse,
-  StoreOperations,
-} from './store-operations.js';
+import type { CommitResult } from '../store.js';
+import type { SqliteStoreOptions } from './open-database.js';
+import type { OperationArguments, OperationName, OperationResult } from './operations.js';
+import {
+  openingId,
+  type bytesWanted,
+  type EncodedCommit,
+  type Failure,
+  type WorkerAnswer,
+  type WorkerRequest,
+  type WorkerTask,
+} from './worker-messages.js';
 import { workerUrl } from './worker-url.js';
-
-type Argument<Name extends OperationName> = Parameters<StoreOperations[Name]>;
-type Result<Name extends OperationName> = ReturnType<StoreOperations[Name]>;
 
 interface Waiting {
   readonly resolve: (result: never) => void;
@@ -18,25 +20,33 @@ interface Waiting {
 }
 
 /**
- * Calls operations in the store's thread. They are done in the order in which they were called. The thread keeps the
- * process alive only while something is asked of it.
+ * Calls the store's thread, which runs operations in the order of the calls. The thread keeps the process alive only
+ * while a call waits for its answer.
  */
 export class WorkerChannel {
-  // Without the process's arguments and NODE_OPTIONS: an app's `--import` would start its instrumentation once more.
-  readonly #worker = new Worker(workerUrl, { name: 'realm-ingest store', execArgv: [], env: {} });
+  readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
+  /** Resolves when the file is open, or rejects with the reason. Await it before any other call. */
+  readonly opened: Promise<void>;
   /** Resolves when the thread has ended without being told to. */
   readonly failed: Promise<StoreError>;
   #fail: (error: StoreError) => void = () => undefined;
-  #nextId = 0;
-  /** Why nothing more can be asked. */
+  #lastId = openingId;
+  /** Why no more calls are taken. */
   #ended: string | undefined;
 
-  constructor() {
+  constructor(options: SqliteStoreOptions) {
+    // Without the process's arguments and NODE_OPTIONS: an app's `--import` would start its instrumentation once more.
+    this.#worker = new Worker(workerUrl, {
+      name: 'realm-ingest store',
+      execArgv: [],
+      env: {},
+      workerData: options,
+    });
     this.failed = new Promise((resolve) => (this.#fail = resolve));
-    this.#worker.unref();
-    this.#worker.on('message', (response: OperationResponse) => {
-      this.#settle(response);
+    this.opened = this.#wait(openingId);
+    this.#worker.on('message', (answer: WorkerAnswer) => {
+      this.#settle(answer);
     });
     this.#worker.on('error', (error) => {
       this.#end(`its thread failed: ${error.message}`);
@@ -46,27 +56,24 @@ export class WorkerChannel {
     });
   }
 
-  /** @param transfer - buffers that the caller gives away */
   call<Name extends OperationName>(
     name: Name,
-    argument: Argument<Name>[0],
-    transfer: readonly Transferable[] = [],
-  ): Promise<Result<Name>> {
-    if (this.#ended !== undefined) return Promise.reject(closed(this.#ended));
-    return new Promise((resolve, reject) => {
-      const id = (this.#nextId += 1);
-      const request: OperationRequest = { id, name, argument };
-      this.#worker.postMessage(request, transfer);
-      this.#waiting.set(id, { resolve, reject });
-      this.#worker.ref();
-    });
+    ...args: OperationArguments<Name>
+  ): Promise<OperationResult<Name>> {
+    return this.#request({ kind: 'operation', name, args });
   }
 
-  /** Lets what was asked finish; nothing more can be asked. */
+  /** Moves the changesets' bytes to the thread: the caller cannot use them any more. */
+  commit(commit: EncodedCommit): Promise<CommitResult | typeof bytesWanted> {
+    const transfer = commit.changesets.flatMap(({ bytes }) => (bytes ? [bytes.buffer as ArrayBuffer] : []));
+    return this.#request({ kind: 'commit', commit }, transfer);
+  }
+
+  /** Lets earlier calls finish, closes the file and ends the thread. No more calls are taken. */
   async close(): Promise<void> {
     if (this.#ended !== undefined) return;
     const exit = new Promise((resolve) => this.#worker.once('exit', resolve));
-    const closing = this.call('close', undefined);
+    const closing = this.#request({ kind: 'close' });
     this.#ended = 'it was closed';
     await closing;
     this.#worker.ref();
@@ -78,12 +85,27 @@ export class WorkerChannel {
     await this.#worker.terminate();
   }
 
-  #settle(response: OperationResponse): void {
-    const waiting = this.#waiting.get(response.id);
-    this.#waiting.delete(response.id);
+  #request<Result>(task: WorkerTask, transfer: readonly ArrayBuffer[] = []): Promise<Result> {
+    if (this.#ended !== undefined) return Promise.reject(closed(this.#ended));
+    const id = (this.#lastId += 1);
+    const request: WorkerRequest = { ...task, id };
+    this.#worker.postMessage(request, transfer);
+    return this.#wait(id);
+  }
+
+  #wait<Result>(id: number): Promise<Result> {
+    this.#worker.ref();
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+    });
+  }
+
+  #settle(answer: WorkerAnswer): void {
+    const waiting = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
     if (this.#waiting.size === 0) this.#worker.unref();
-    if ('failure' in response) waiting?.reject(toError(response.failure));
-    else waiting?.resolve(response.result as never);
+    if ('failure' in answer) waiting?.reject(toError(answer.failure));
+    else waiting?.resolve(answer.result as never);
   }
 
   #end(reason: string): void {

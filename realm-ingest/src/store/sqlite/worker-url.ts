@@ -1,17 +1,17 @@
 /**
- * The module that the store's worker thread runs. The CommonJS build has `worker-url-cjs.cts` in this one's place, but
- * type-checks this one as well.
+ * The module that the store's worker thread runs. The CommonJS build uses `worker-url-cjs.cts` instead, but also
+ * type-checks this module.
  *
  * @module
  */
 
-// eslint-disable-next-line @typescript-eslint/ban-ts-comment -- right in one build, so nothing to expect there
+// eslint-disable-next-line @typescript-eslint/ban-ts-comment -- an error in the CommonJS build only
 // @ts-ignore
 const here: string = import.meta.url;
 
 export const workerUrl = here.endsWith('.ts') ? sourceModule() : new URL('./store-worker.js', here);
 
-/** When the sources themselves are run, with tsx: Node 20 gives worker threads none of the main thread's loaders. */
+/** For running the sources with tsx: in Node 20, worker threads do not inherit the main thread's loaders. */
 function sourceModule(): URL {
   const source = `
     import { createRequire } from 'node:module';

@@ -111,10 +111,10 @@ describe('metrics', () => {
     assert.ok(families.has('nodejs_eventloop_lag_p99_seconds'));
   });
 
-  it('are those of which the README speaks', async () => {
+  it('are those that docs/operations.md names', async () => {
     const families = await scrape();
-    const readme = await readFile(new URL('../../../../README.md', import.meta.url), 'utf8');
-    const names = [...readme.matchAll(/\brealm_ingest_\w+/g)].map(([name]) =>
+    const page = await readFile(new URL('../../../../docs/operations.md', import.meta.url), 'utf8');
+    const names = [...page.matchAll(/\brealm_ingest_\w+/g)].map(([name]) =>
       name.replace(/_(bucket|count|sum)$/, ''),
     );
     assert.ok(names.length > 20, `${names.length} names`);
@@ -122,7 +122,7 @@ describe('metrics', () => {
       names.filter((name) => !families.has(name)),
       [],
     );
-    const labels = [...readme.matchAll(/^realm_ingest_\w+\{\w+="[a-z0-9-]+"\}/gm)].map(([sample]) => sample);
+    const labels = [...page.matchAll(/^realm_ingest_\w+\{\w+="[a-z0-9-]+"\}/gm)].map(([sample]) => sample);
     for (const sample of labels) valueOf(families, sample);
   });
 

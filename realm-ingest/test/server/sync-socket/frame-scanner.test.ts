@@ -14,22 +14,16 @@ interface Scan {
 
 function scan(chunks: readonly Buffer[], maxMessageBytes = 1000): Scan {
   const result: Scan = { passed: Buffer.alloc(0), receivedBytes: 0, completed: [], oversized: [] };
-  const scanner = new FrameScanner({
-    maxMessageBytes,
-    pass: (bytes) => {
-      result.passed = Buffer.concat([result.passed, bytes]);
-    },
-    received: (bytes) => {
-      result.receivedBytes += bytes;
-    },
-    completed: () => {
-      result.completed.push(result.passed.length);
-    },
-    oversized: (message) => {
-      result.oversized.push(message);
-    },
-  });
-  for (const chunk of chunks) scanner.scan(chunk);
+  const scanner = new FrameScanner(maxMessageBytes);
+  for (const event of chunks.flatMap((chunk) => [...scanner.scan(chunk)])) {
+    if (event.type === 'oversized') {
+      result.oversized.push(event);
+      continue;
+    }
+    if (event.isData) result.receivedBytes += event.bytes.length;
+    if (event.endsMessage) result.completed.push(result.passed.length);
+    result.passed = Buffer.concat([result.passed, event.bytes]);
+  }
   return result;
 }
 
@@ -96,7 +90,7 @@ describe('frame scanner', () => {
       assert.equal(receivedBytes, before.length + after.length);
       assert.deepEqual(
         oversized.map(({ beginning, ...rest }) => ({ ...rest, beginning: beginning.toString() })),
-        [{ announcedBytes: 1001, skipped: true, beginning: bytesOf(64).toString() }],
+        [{ type: 'oversized', announcedBytes: 1001, skipped: true, beginning: bytesOf(64).toString() }],
       );
     }
   });
@@ -115,7 +109,7 @@ describe('frame scanner', () => {
     assert.deepEqual(passed, first);
     assert.deepEqual(
       oversized.map(({ beginning, ...rest }) => ({ ...rest, beginning: beginning.toString() })),
-      [{ announcedBytes: 1001, skipped: false, beginning: bytesOf(64).toString() }],
+      [{ type: 'oversized', announcedBytes: 1001, skipped: false, beginning: bytesOf(64).toString() }],
     );
   });
 

@@ -4,11 +4,11 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { useFakeTimers, type SinonFakeTimers } from 'sinon';
 import { WebSocket } from 'ws';
-import { createSyncEndpoint, type SyncEndpoint } from '../../../src/server/sync-socket/sync-endpoint.js';
+import { SyncEndpoint } from '../../../src/server/sync-socket/sync-endpoint.js';
 import type { SyncLimits } from '../../../src/sync/sync-limits.js';
 import * as client from '../../support/client-message.js';
 import { RecordingLogger } from '../../../../test/support/server/recording-logger.js';
-import { MemoryHost } from '../../support/memory-host.js';
+import { MemoryPipeline } from '../../support/memory-pipeline.js';
 import { frame, opcodes, upgradeRequest } from '../../support/client-frames.js';
 import { RawSyncClient } from '../../support/raw-sync-client.js';
 
@@ -18,15 +18,15 @@ const offersOf = (highest: number, separator: string, prefix = 'com.mongodb.real
 describe('sync endpoint', () => {
   let server: Server;
   let endpoint: SyncEndpoint;
-  let host: MemoryHost;
+  let pipeline: MemoryPipeline;
   let logger: RecordingLogger;
   let port: number;
   const clients: RawSyncClient[] = [];
 
   async function listen(limits: Partial<SyncLimits> = {}): Promise<void> {
-    host = new MemoryHost();
+    pipeline = new MemoryPipeline();
     logger = new RecordingLogger();
-    endpoint = createSyncEndpoint({ host, limits, logger });
+    endpoint = new SyncEndpoint({ pipeline, limits, logger });
     server = createServer();
     server.on('upgrade', (request, socket, head) => {
       endpoint.handleUpgrade(request, socket, head, { userId: 'user-1' });
@@ -389,7 +389,7 @@ describe('sync endpoint', () => {
       raw.sendFrame(message.subarray(0, 10), { final: false });
       raw.sendFrame(message.subarray(10), { opcode: opcodes.continuation });
       await raw.until(() => raw.messages.filter(({ type }) => type === 'download').length === 2);
-      assert.deepEqual(host.commits, [[10n], [11n]]);
+      assert.deepEqual(pipeline.commits, [[10n], [11n]]);
     });
   });
 
@@ -399,8 +399,8 @@ describe('sync endpoint', () => {
       const raw = await openSessions(1);
       const bytes = Buffer.from(Array.from({ length: 3_000_000 }, (_, index) => (index * 7919) % 251));
       raw.send(client.upload({ changesets: [{ clientVersion: 10, bytes }], compress: false }));
-      await raw.until(() => host.commits.length === 1, 'the commit');
-      assert.deepEqual([...host.stored.keys()], [bytes.toString('latin1')]);
+      await raw.until(() => pipeline.commits.length === 1, 'the commit');
+      assert.deepEqual([...pipeline.stored.keys()], [bytes.toString('latin1')]);
       await echo(raw, 1);
     });
 
@@ -422,7 +422,7 @@ describe('sync endpoint', () => {
       assert.equal(endpoint.inflightBytes, held);
       assert.ok(held < 400_000, `${held} bytes held`);
       goOn.release();
-      await b!.until(() => host.commits.length === 2, 'both commits');
+      await b!.until(() => pipeline.commits.length === 2, 'both commits');
     });
 
     it('who waits too long is told to come back later, and gives up what it holds', async () => {
@@ -445,7 +445,7 @@ describe('sync endpoint', () => {
       assert.deepEqual(errorsOf(b!), [['101', '0']]);
       b!.destroy();
       goOn.release();
-      await a!.until(() => host.commits.length === 1);
+      await a!.until(() => pipeline.commits.length === 1);
       await a!.until(() => endpoint.inflightBytes === 0);
     });
 
@@ -493,7 +493,7 @@ describe('sync endpoint', () => {
     /** Two connections that may upload, and a store that does not answer. */
     async function holdUpAfterIdent(): Promise<{ raws: RawSyncClient[]; release: () => void }> {
       const raws = [await openSessions(1), await openSessions(1)];
-      return { raws, release: host.holdUp() };
+      return { raws, release: pipeline.holdUp() };
     }
   });
 
@@ -517,9 +517,9 @@ describe('sync endpoint', () => {
 
     it('commits and acknowledges what was uploaded, tells clients to come back, and ends TCP', async () => {
       const raw = await openSessions(1);
-      const goOn = host.holdUp();
+      const goOn = pipeline.holdUp();
       raw.send(client.upload({ changesets: [{ clientVersion: 10 }] }));
-      await raw.until(() => host.attempts === 1);
+      await raw.until(() => pipeline.attempts === 1);
       let done = false;
       const shutdown = endpoint.shutdown(15_000).then(() => (done = true));
 
@@ -544,17 +544,17 @@ describe('sync endpoint', () => {
 
     it('gives up after its time what the store does not take', async () => {
       const raw = await openSessions(1);
-      const goOn = host.holdUp();
+      const goOn = pipeline.holdUp();
       raw.send(client.upload({ changesets: [{ clientVersion: 10 }] }));
       raw.send(client.upload({ changesets: [{ clientVersion: 11 }] }));
-      await raw.until(() => host.attempts === 1);
+      await raw.until(() => pipeline.attempts === 1);
       const shutdown = endpoint.shutdown(50);
       await endsWithoutCode(raw);
       await shutdown;
       assert.deepEqual(errorsOf(raw), [['101', '0']]);
       goOn();
       await raw.until(() => endpoint.inflightBytes === 0);
-      assert.deepEqual(host.commits, [[10n]]);
+      assert.deepEqual(pipeline.commits, [[10n]]);
     });
 
     it('does not wait for peers that keep their side open', async () => {

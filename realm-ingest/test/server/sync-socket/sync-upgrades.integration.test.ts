@@ -46,7 +46,7 @@ describe('SyncUpgrades', () => {
     upgrades = new SyncUpgrades({
       appId: 'my-app',
       authenticator,
-      accept: (_request, _socket, _head, { userId }) => accepted.push(userId),
+      endpoint: { handleUpgrade: (_request, _socket, _head, { userId }) => accepted.push(userId) },
       logger,
     });
   });

@@ -118,7 +118,7 @@ describeMongodb('in MongoDB, as its bytes say,', () => {
     );
   });
 
-  it('attributes have the type of their value: the smallest integer that holds it, else a double', () => {
+  it('attributes have the type of their value: the smallest integer, or a double', () => {
     assert.deepEqual(
       ['http.response.status_code', 'ratio', 'nan', 'large', 'ok', 'bytes'].map(
         (name) => span[`attributes.${name}`],
@@ -127,7 +127,7 @@ describeMongodb('in MongoDB, as its bytes say,', () => {
     );
   });
 
-  it('lists are arrays, whatever they are in', () => {
+  it('lists are arrays at every level', () => {
     assert.deepEqual(
       ['routes', 'routes.0', 'nested', 'nested.0', 'nested.0.0'].map((name) => span[`attributes.${name}`]),
       ['array', 'string', 'array', 'array', 'int'],

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import type { MongoClient } from 'mongodb';
+import sinon from 'sinon';
 import { ClientCommands } from '../../../src/store/mongodb/client-commands.js';
 import { defaultTiming, type CommandTiming } from '../../../src/store/mongodb/command-timing.js';
 import { majorityTimeoutMillis } from '../../../src/store/mongodb/mongodb-database.js';
 import { isStoreError } from '../../support/store-fixture.js';
 
-/** A client that tells of its servers, and whose commands are what a test makes of them. */
+/** A client that reports on its servers; tests decide how its commands end. */
 class SilentClient extends EventEmitter {
   closed = 0;
 
@@ -15,7 +16,7 @@ class SilentClient extends EventEmitter {
     return new Promise(() => undefined);
   }
 
-  /** As the driver does when it loses one; which of the two it tells first differs. */
+  /** As the driver does when it loses a server. The order of the two events varies. */
   lose(address: string): void {
     this.describe(address, 'Unknown');
     this.emit('connectionPoolCleared', { address });
@@ -26,7 +27,7 @@ class SilentClient extends EventEmitter {
   }
 }
 
-/** What the driver does with a command that it has lost sight of. */
+/** The driver's answer to a command that it has forgotten. */
 const never = (): Promise<never> => new Promise(() => undefined);
 
 describe('the commands of a MongoDB client', () => {
@@ -36,7 +37,7 @@ describe('the commands of a MongoDB client', () => {
     return new ClientCommands(client as unknown as MongoClient, 'telemetry', { ...defaultTiming, ...timing });
   };
 
-  it('have an answer in time, or an error that says so and may be retried', async () => {
+  it('get an answer in time, or a retryable error', async () => {
     const commands = commandsWith({ writeMillis: 20 });
     let signal: AbortSignal | undefined;
     const running = commands.run('write', 'insert into Span', (given) => {
@@ -52,7 +53,7 @@ describe('the commands of a MongoDB client', () => {
     assert.equal(signal.reason, await running.catch((error: unknown) => error));
   });
 
-  it('end as the driver ends them, if that is earlier', async () => {
+  it('end with the driver’s result if that comes first', async () => {
     const commands = commandsWith({ readMillis: 60_000 });
     assert.equal(await commands.run('read', 'find', () => Promise.resolve(7)), 7);
     await assert.rejects(
@@ -61,7 +62,7 @@ describe('the commands of a MongoDB client', () => {
     );
   });
 
-  it('that a lost server had are given up soon after it is back, and not those that begin later', async () => {
+  it('of a lost server are given up soon after it is back, but later ones are not', async () => {
     const commands = commandsWith({ graceMillis: 20 });
     client.describe('a:1', 'Standalone');
     const before = commands.run('write', 'insert', never);
@@ -74,7 +75,7 @@ describe('the commands of a MongoDB client', () => {
     void commands.close('it is closed');
   });
 
-  it('go on when a secondary is lost, for none was sent there', async () => {
+  it('continue if a secondary is lost', async () => {
     const commands = commandsWith({ graceMillis: 1, buildMillis: 100 });
     client.describe('a:1', 'RSPrimary');
     client.describe('b:1', 'RSSecondary');
@@ -84,7 +85,7 @@ describe('the commands of a MongoDB client', () => {
     await assert.rejects(building, /no answer within 0\.1 s/);
   });
 
-  it('go on while no server takes writes: the driver repeats some of them by itself', async () => {
+  it('continue while no server is writable: the driver repeats some of them', async () => {
     const commands = commandsWith({ graceMillis: 1, readMillis: 100 });
     client.describe('a:1', 'RSPrimary');
     client.describe('b:1', 'RSSecondary');
@@ -94,7 +95,7 @@ describe('the commands of a MongoDB client', () => {
     await assert.rejects(reading, /no answer within 0\.1 s/);
   });
 
-  it('are given up soon after another server is the primary', async () => {
+  it('are given up soon after another server becomes the primary', async () => {
     const commands = commandsWith({ graceMillis: 1 });
     client.describe('a:1', 'RSPrimary');
     client.describe('b:1', 'RSSecondary');
@@ -104,7 +105,7 @@ describe('the commands of a MongoDB client', () => {
     await assert.rejects(writing, /the connection was lost/);
   });
 
-  it('are given up soon when another mongos was there all the time', async () => {
+  it('are given up soon if there is another mongos', async () => {
     const commands = commandsWith({ graceMillis: 1 });
     client.describe('a:1', 'Mongos');
     client.describe('b:1', 'Mongos');
@@ -113,7 +114,7 @@ describe('the commands of a MongoDB client', () => {
     await assert.rejects(writing, /the connection was lost/);
   });
 
-  it('are given up soon when a server behind a load balancer is lost', async () => {
+  it('are given up soon if a server behind a load balancer is lost', async () => {
     const commands = commandsWith({ graceMillis: 1 });
     client.describe('a:1', 'LoadBalancer');
     const writing = commands.run('write', 'insert', never);
@@ -121,7 +122,7 @@ describe('the commands of a MongoDB client', () => {
     await assert.rejects(writing, /the connection was lost/);
   });
 
-  it('are given up, but not the making of indexes, which goes on over a connection that still stands', async () => {
+  it('are given up, except index builds, whose connection may still stand', async () => {
     const commands = commandsWith({ graceMillis: 1 });
     client.describe('a:1', 'RSPrimary');
     let failures = 0;
@@ -137,7 +138,7 @@ describe('the commands of a MongoDB client', () => {
     assert.equal(failures, 1);
   });
 
-  it('are given up when a former secondary is lost that is the primary now', async () => {
+  it('are given up if the new primary is lost, which was a secondary before', async () => {
     const commands = commandsWith({ graceMillis: 1 });
     client.describe('b:1', 'RSSecondary');
     client.describe('b:1', 'RSPrimary');
@@ -147,16 +148,22 @@ describe('the commands of a MongoDB client', () => {
     await assert.rejects(reading, /the connection was lost/);
   });
 
-  it('are given up when the client is closed, however long the driver takes to close it', async () => {
-    const commands = commandsWith({});
-    const running = commands.run('build', 'indexes', never);
-    const closing = commands.close('it is closed');
-    await assert.rejects(running, /it is closed \(indexes\)/);
-    await closing;
-    assert.equal(client.closed, 1);
+  it('are given up when the client is closed, even if the driver never closes it', async () => {
+    const clock = sinon.useFakeTimers();
+    try {
+      const commands = commandsWith({});
+      const running = commands.run('build', 'indexes', never);
+      const closing = commands.close('it is closed');
+      await assert.rejects(running, /it is closed \(indexes\)/);
+      await clock.tickAsync(1000);
+      await closing;
+      assert.equal(client.closed, 1);
+    } finally {
+      clock.restore();
+    }
   });
 
-  it('leave the server the time to say itself that no majority has a write', () => {
+  it('wait for the server’s own error of a write without a majority', () => {
     assert.ok(defaultTiming.writeMillis > majorityTimeoutMillis);
   });
 });

@@ -5,7 +5,7 @@ import { isAccessRefused, toStoreError } from '../../../src/store/mongodb/mongod
 describe('an error of MongoDB', () => {
   const serverError = (code: number, errmsg: string) => new MongoServerError({ ok: 0, code, errmsg });
 
-  it('is of Atlas, too, where it says that we are not let in', () => {
+  it('may be Atlas’s refusal of access', () => {
     const refused = [
       serverError(13, 'not authorized on telemetry to execute command'),
       serverError(18, 'Authentication failed.'),
@@ -24,7 +24,7 @@ describe('an error of MongoDB', () => {
     for (const error of others) assert.equal(isAccessRefused(error), false, error.message);
   });
 
-  it('tells a full store from one that is not to be had, and both may pass', () => {
+  it('tells a full store from an unavailable one; both are retryable', () => {
     const codes = [
       serverError(8000, 'you are over your space quota, using 513 MB of 512 MB'),
       serverError(14031, 'Cannot write: disk space is low'),
@@ -38,7 +38,7 @@ describe('an error of MongoDB', () => {
     assert.ok(codes.every(({ retryable }) => retryable));
   });
 
-  it('tells no password', () => {
+  it('quotes no password', () => {
     const { message } = toStoreError(new Error('no server at mongodb://u:secret@host/db'), 'telemetry');
     assert.match(message, /mongodb:\/\/…@host\/db/);
   });

@@ -33,7 +33,7 @@ describeMongodb('the MongoDB store, when', () => {
   const reasons = async () => (await collect(store.deadLetters.list())).map(({ reason }) => reason);
 
   describe('another unique index refuses a document,', () => {
-    it('sets it aside, and stores its neighbours', async () => {
+    it('rejects it, and stores the rest', async () => {
       await database.db.collection('Span').createIndexes([{ key: { spanId: 1 }, unique: true }]);
       await store.commit(upload([map({ _id: 1n, spanId: 'a' })]));
       const result = await store.commit(
@@ -62,7 +62,7 @@ describeMongodb('the MongoDB store, when', () => {
   });
 
   describe('a document has 16 MiB,', () => {
-    it('stores it, and its neighbours', async () => {
+    it('stores it, and the rest', async () => {
       const large = map({ _id: 1n, text: '' });
       // The server of `npm run mongodb` leaves no room for the command around it.
       const around = (await takesFaults(database.db)) ? 1024 : 0;
@@ -152,7 +152,7 @@ describeMongodb('the MongoDB store, when', () => {
       ['loses the progress', 'store-unavailable', { command: 'update', disconnect: true }],
     ];
     for (const [what, code, fault] of passing) {
-      it(`${what}: acknowledges nothing, and all is well the next time`, async () => {
+      it(`${what}: acknowledges nothing, and succeeds the next time`, async () => {
         await addFault(database.db, {
           collection: fault.command === 'insert' ? 'Span' : clientFiles,
           ...fault,
@@ -162,7 +162,7 @@ describeMongodb('the MongoDB store, when', () => {
       });
     }
 
-    it('does not answer in time: acknowledges nothing, and all is well the next time', async () => {
+    it('does not answer in time: acknowledges nothing, and succeeds the next time', async () => {
       const impatient = await openStore(`${database.uri}${aSecondOfPatience(database.uri)}`, {
         mode: 'serve',
       });
@@ -177,7 +177,7 @@ describeMongodb('the MongoDB store, when', () => {
       await assertGoesWellNextTime();
     });
 
-    it('has duplicates, and no majority that holds them: acknowledges nothing', async () => {
+    it('has duplicates without a majority: acknowledges nothing', async () => {
       await store.commit(one());
       await addFault(database.db, {
         command: 'insert',
@@ -199,7 +199,7 @@ describeMongodb('the MongoDB store, when', () => {
       [17262, 'unstorable-value', 'language override unsupported: klingon'],
     ];
     for (const [code, reason, errmsg = 'refused'] of lasting) {
-      it(`refuses a document with ${code} (${errmsg}): sets it aside as ${reason}`, async () => {
+      it(`refuses a document with ${code} (${errmsg}): rejects it as ${reason}`, async () => {
         const writeErrors = [{ index: 0, code, errmsg }];
         await addFault(database.db, {
           command: 'insert',
@@ -212,7 +212,7 @@ describeMongodb('the MongoDB store, when', () => {
       });
     }
 
-    it('takes no command of that size: finds the document that is too large', async () => {
+    it('accepts no command of that size: finds the document that is too large', async () => {
       const refusal = { command: 'insert', collection: 'Span', reply: fail(10334, 'too large').reply! };
       // All three; the first two; the first.
       for (let count = 0; count < 3; count += 1) await addFault(database.db, refusal);
@@ -225,7 +225,7 @@ describeMongodb('the MongoDB store, when', () => {
       );
     });
 
-    it('has the changeset of a dead letter, and no majority that holds it: acknowledges nothing', async () => {
+    it('has a dead letter’s changeset without a majority: acknowledges nothing', async () => {
       const bad = badChangeset(new Uint8Array(10));
       await addFault(database.db, {
         command: 'insert',
@@ -243,7 +243,7 @@ describeMongodb('the MongoDB store, when', () => {
       assert.deepEqual(await reasons(), ['bad-changeset']);
     });
 
-    it('loses the connection while a dead letter is written: it is whole the next time', async () => {
+    it('loses the connection while a dead letter is written: completes it the next time', async () => {
       const bad = upload([map({ _id: 1n, v: 2n })], 'Span', new Uint8Array(2_000_000));
       await store.commit(one());
       const pieces = 'realm_ingest.changeset_pieces';
@@ -259,7 +259,7 @@ describeMongodb('the MongoDB store, when', () => {
 
 const clientFiles = 'realm_ingest.client_files';
 
-/** Only where the server keeps silent: a busy one takes longer than that for anything. */
+/** Only for a silent server: a busy one takes longer for everything. */
 function aSecondOfPatience(uri: string): string {
   return `${uri.includes('?') ? '&' : '?'}socketTimeoutMS=1000`;
 }

@@ -12,7 +12,7 @@ import { createTestDatabase, type TestDatabase } from '../../../../test/support/
 import { badChangeset, collect, file, map, noLetters, upload } from '../../support/commit-request.js';
 import { isStoreError } from '../../support/store-fixture.js';
 
-/** Long enough for any answer of a busy server, and short enough to wait for. */
+/** Long enough for an answer of a busy server, and short enough for a test. */
 const deadlineMillis = 1500;
 
 const short: Partial<CommandTiming> = {
@@ -56,7 +56,7 @@ for (const [version, loadDriver] of drivers) {
       await database.remove();
     });
 
-    /** With one connection: whoever does not give it back leaves none for the next. */
+    /** With one connection: a command that does not return it leaves none for the next. */
     const open = async (mode: 'serve' | 'command' = 'command', maxPoolSize = 1): Promise<Store> => {
       store = await openMongodbStore({
         ...{ url: `${proxy.uri}&maxPoolSize=${maxPoolSize}`, mode, loadDriver, timing: short },
@@ -105,7 +105,7 @@ for (const [version, loadDriver] of drivers) {
       ],
     ];
     for (const [name, collection, use, what] of hangs) {
-      it(`to ${name} (${what.source}): says so in time, and goes on`, async () => {
+      it(`to ${name} (${what.source}): fails in time, and continues`, async () => {
         const opened = await open();
         const held = proxy.hold((command) => command.name === name && command.collection === collection);
         const using = use(opened);
@@ -118,7 +118,7 @@ for (const [version, loadDriver] of drivers) {
       });
     }
 
-    it('to a later step of a cursor: says so in time, whatever time its reader took', async () => {
+    it('to a later step of a cursor: fails in time, however slow the reader was', async () => {
       const documents = Array.from({ length: 600 }, (_, n) => map({ _id: BigInt(n) }));
       // The driver gives getMore no signal: its connection comes back with the end of the socket's patience.
       const opened = await open('command', 2);
@@ -132,7 +132,7 @@ for (const [version, loadDriver] of drivers) {
       assert.equal((await collect(opened.documents('Span'))).length, 600);
     });
 
-    it('at the start: a command says so in time', async () => {
+    it('at the start: a command fails in time', async () => {
       const held = proxy.hold(({ name }) => name === 'createIndexes');
       const opening = open();
       await held;
@@ -140,14 +140,14 @@ for (const [version, loadDriver] of drivers) {
       await assert.rejects(opening, /indexes of the dead letters/);
     });
 
-    it('at the start: one that is served tries again', async () => {
+    it('at the start: serve tries again', async () => {
       const held = proxy.hold(({ name }) => name === 'listCollections');
       const opening = open('serve');
       await held;
       assert.equal((await (await opening).commit(one)).stored, 1);
     });
 
-    it('because its socket has just ended: takes another', async () => {
+    it('because its socket has just ended: uses another', async () => {
       const opened = await open();
       for (const socket of driverSockets()) socket.destroy();
       // Before their `close` events, which the driver waits for.
@@ -156,7 +156,7 @@ for (const [version, loadDriver] of drivers) {
       assert.deepEqual(await opened.commit(one), { stored: 1, duplicates: 0, ...noLetters });
     });
 
-    it('from the driver, to a command on a socket that has just ended: has the deadline all the same', async () => {
+    it('from the driver, to a command on a socket that has just ended: ends at the deadline', async () => {
       const { MongoClient } = await loadDriver();
       const client = new MongoClient(`${proxy.uri}&maxPoolSize=1`);
       const commands = new ClientCommands(client, 'telemetry', { ...defaultTiming, ...short });
@@ -168,7 +168,7 @@ for (const [version, loadDriver] of drivers) {
         const hanging = ping();
         await assert.rejects(hanging, isStoreError('store-unavailable', true));
         await assert.rejects(hanging, /no answer within 1\.5 s \(ping\)/);
-        // The pool has its connection back.
+        // The connection is back in the pool.
         await ping();
       } finally {
         await commands.close('it is closed');

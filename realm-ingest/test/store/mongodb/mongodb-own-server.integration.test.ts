@@ -13,10 +13,10 @@ import {
 import { skip } from '../../../../test/support/skip.js';
 import { collect, file, map, noLetters, placed, request, upload } from '../../support/commit-request.js';
 
-/** A server looks once a minute for what to delete. */
+/** A server deletes expired documents once a minute. */
 const expiryMillis = 150_000;
 
-/** An election takes ten seconds, and a little. */
+/** An election takes a little more than ten seconds. */
 const electionMillis = 60_000;
 
 describeMongodb('the MongoDB store, on MongoDB’s own server,', () => {
@@ -34,7 +34,7 @@ describeMongodb('the MongoDB store, on MongoDB’s own server,', () => {
     await database.remove();
   });
 
-  it('sets aside what a validator of the user’s refuses, and stores its neighbours', async function () {
+  it('rejects what the user’s validator refuses, and stores the rest', async function () {
     store = await openStore(database.uri, { mode: 'serve' });
     await database.db.command({ collMod: 'Span', validator: { name: { $type: 'string' } } });
     const code = await validatorCode(database.db);
@@ -51,7 +51,7 @@ describeMongodb('the MongoDB store, on MongoDB’s own server,', () => {
     assert.deepEqual(result, { stored: 2, duplicates: 0, deadLetters: [letter, letter] });
   });
 
-  it('leaves it to MongoDB to delete what a retention ends', async function () {
+  it('lets MongoDB delete documents after the retention', async function () {
     this.timeout(2 * expiryMillis);
     store = await openStore(database.uri, { mode: 'serve', retentionSeconds: 1 });
     const ingest = map({ receivedAt: new Date(Date.now() - 60_000) });
@@ -65,7 +65,7 @@ describeMongodb('the MongoDB store, on MongoDB’s own server,', () => {
     );
   });
 
-  it('goes on through an election, and stores everything once', async function () {
+  it('continues through an election, and stores everything once', async function () {
     this.timeout(3 * electionMillis);
     const admin = await MongoClient.connect(database.uri);
     try {
@@ -99,7 +99,7 @@ describeMongodb('the MongoDB store, on MongoDB’s own server,', () => {
   });
 });
 
-/** What the server says of a document that a validator refuses; MongoDB says 121, DocumentValidationFailure. */
+/** The server's error for a document that a validator refuses; MongoDB's is 121, DocumentValidationFailure. */
 async function validatorCode(db: Db): Promise<unknown> {
   await db.createCollection('validated', { validator: { name: { $type: 'string' } } });
   const outcome: unknown = await db
@@ -109,12 +109,12 @@ async function validatorCode(db: Db): Promise<unknown> {
   return outcome instanceof MongoServerError ? outcome.code : undefined;
 }
 
-/** 8000 is Atlas'. */
+/** 8000 is Atlas's code. */
 function isForbidden(outcome: unknown): boolean {
   return outcome instanceof MongoServerError && (outcome.code === 13 || outcome.code === 8000);
 }
 
-/** As sessions do while they hold their client back. */
+/** As sessions do while they hold back their client. */
 async function commitAgainAndAgain(store: Store, document: Document): Promise<void> {
   const commit = request([
     { clientVersion: 1n, bytes: new Uint8Array(1), documents: [placed(map(document))], rejections: [] },

@@ -40,7 +40,7 @@ describeMongodb('opening a MongoDB store that does not let us in', () => {
 });
 
 describe('opening a MongoDB store', () => {
-  it('says what to install where the driver is missing', async () => {
+  it('says what to install if the driver is missing', async () => {
     const missing = () => Promise.reject(new Error("Cannot find package 'mongodb'"));
     await assert.rejects(loadDriver(missing), isStoreError('store-driver-missing', false));
     await assert.rejects(loadDriver(missing), /npm install mongodb@7/);
@@ -49,7 +49,7 @@ describe('opening a MongoDB store', () => {
   describe('while MongoDB is down', () => {
     let uri: string;
     before(async () => {
-      // A port that was free a moment ago.
+      // A port that is not in use.
       const server = createServer().listen(0, '127.0.0.1');
       await new Promise((resolve) => server.once('listening', resolve));
       const { port } = server.address() as AddressInfo;
@@ -57,13 +57,13 @@ describe('opening a MongoDB store', () => {
       uri = `mongodb://user:secret@127.0.0.1:${port}/telemetry?serverSelectionTimeoutMS=100`;
     });
 
-    it('fails for commands, without telling the password', async () => {
+    it('fails for commands, without quoting the password', async () => {
       const opening = openStore(uri, { mode: 'command' });
       await assert.rejects(opening, isStoreError('store-unavailable', true));
       await assert.rejects(opening, (error: Error) => !error.message.includes('secret'));
     });
 
-    it('waits to be served, says so once a minute, and ends when it is told to', async () => {
+    it('waits for serve, logs that once a minute, and ends when it is aborted', async () => {
       const told = new AbortController();
       let attempts = 0;
       const driver = await loadDriver();

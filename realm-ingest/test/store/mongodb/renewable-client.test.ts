@@ -74,7 +74,7 @@ describe('a MongoDB client that can be renewed', () => {
 
   afterEach(() => client.close());
 
-  it('stays when commands fail now and then, with nothing asked in between', async () => {
+  it('stays if commands fail rarely, with no commands in between', async () => {
     const clock = sinon.useFakeTimers({ toFake: ['performance'] });
     try {
       create(['unreachable', 'answers'], 30);
@@ -89,7 +89,7 @@ describe('a MongoDB client that can be renewed', () => {
   });
 
   for (const behaviour of ['silent', 'unreachable'] as const) {
-    it(`is replaced when it is ${behaviour}, and a new one is answered`, async () => {
+    it(`is replaced when it is ${behaviour}, and a new one gets an answer`, async () => {
       create([behaviour, 'answers']);
       const [first] = made;
       await writeUntil(() => client.current !== (first as unknown));
@@ -101,14 +101,14 @@ describe('a MongoDB client that can be renewed', () => {
         [
           [
             'warn',
-            'the MongoDB client got no answer for some time, and a new one did: the old one was replaced',
+            'the MongoDB client got no answer for some time, but a new client did: the old one was replaced',
           ],
         ],
       );
     });
   }
 
-  it('ends what is under way on the old one', async () => {
+  it('gives up the running commands of the old one', async () => {
     create(['silent', 'answers']);
     const building = client.run('build', 'indexes', () => new Promise<never>(() => undefined));
     const ended = assert.rejects(building, /the client was replaced \(indexes\)/);
@@ -116,21 +116,21 @@ describe('a MongoDB client that can be renewed', () => {
     await ended;
   });
 
-  it('stays while MongoDB is down for new ones, too, without a word', async () => {
+  it('stays silently while MongoDB is down for new clients too', async () => {
     create(['unreachable']);
     await writeUntil(() => made.filter(({ isClosed }) => isClosed).length >= 2);
     assert.equal(client.current, made[0]);
     assert.deepEqual(logger.lines, []);
   });
 
-  it('stays when the server refuses everything: that is an answer', async () => {
+  it('stays if the server refuses everything: that is an answer', async () => {
     create(['refuses', 'answers'], 20);
     const begun = performance.now();
     await writeUntil(() => performance.now() - begun > 200);
     assert.equal(made.length, 1);
   });
 
-  it('stays when one command in between was answered', async () => {
+  it('stays if a command in between got an answer', async () => {
     create(['unreachable', 'answers'], 50);
     const begun = performance.now();
     await writeUntil(() => {
@@ -140,7 +140,7 @@ describe('a MongoDB client that can be renewed', () => {
     assert.equal(made.length, 1);
   });
 
-  it('stays when it is answered again before the new one is', async () => {
+  it('stays if it gets an answer before the new one', async () => {
     create(['unreachable', 'silent']);
     await writeUntil(() => made.length === 2);
     made[0]!.behaviour = 'answers';

@@ -37,7 +37,7 @@ describeMongodb('the MongoDB store, when it is served,', () => {
   };
   const keys = async (collection: string) => (await indexes(collection)).map(({ key }) => key);
 
-  it('has indexes by trace, and by service and time, however often it is', async () => {
+  it('gets indexes by trace, and by service and time, also when served again', async () => {
     await serve();
     await serve();
     const byTrace = { key: 'traceId 1' };
@@ -53,12 +53,12 @@ describeMongodb('the MongoDB store, when it is served,', () => {
     ]);
   });
 
-  it('makes those of a class prefix', async () => {
+  it('creates those of a class prefix', async () => {
     await serve({ classPrefix: 'Acme' });
     assert.equal((await indexes('AcmeSpan')).length, 3);
   });
 
-  it('makes them in the collections that were named', async () => {
+  it('creates them in renamed collections', async () => {
     const collections = { Span: 'traces', Reading: 'readings' };
     await serve({ classes: ['Reading'], collections, retentionSeconds: 60, indexAttributes: true });
     const retention = 'ingest.receivedAt 1';
@@ -76,7 +76,7 @@ describeMongodb('the MongoDB store, when it is served,', () => {
     ]);
   });
 
-  it('leaves the user’s indexes alone, which serve for ours on the same fields', async () => {
+  it('keeps the user’s indexes, which replace ours on the same fields', async () => {
     const span = database.db.collection('Span');
     await span.createIndexes([{ key: { name: 1 } }, { key: { traceId: 1 }, name: 'by_trace' }]);
     await serve();
@@ -90,7 +90,7 @@ describeMongodb('the MongoDB store, when it is served,', () => {
   describe('with an index of attributes,', () => {
     const byAttribute = 'attributes.$** 1';
 
-    it('has one for spans and one for log records, however often it is', async () => {
+    it('gets one for spans and one for log records, also when served again', async () => {
       for (let round = 0; round < 2; round += 1) await serve({ indexAttributes: true, classes: ['Reading'] });
       for (const collection of ['Span', 'LogRecord']) {
         assert.equal((await keys(collection)).filter((key) => key === byAttribute).length, 1, collection);
@@ -99,14 +99,14 @@ describeMongodb('the MongoDB store, when it is served,', () => {
       assert.ok(!collections.some(({ name }) => name === 'Reading'));
     });
 
-    it('drops it where the option is gone', async () => {
+    it('drops it without the option', async () => {
       await serve({ indexAttributes: true });
       await serve();
       assert.deepEqual(await keys('Span'), ['_id 1', 'traceId 1', 'resource.service.name 1 startTime -1']);
       assert.ok(!(await keys('LogRecord')).includes(byAttribute));
     });
 
-    it('keeps one of the user’s, and makes none beside it', async () => {
+    it('keeps the user’s, and creates no other', async () => {
       const key = { 'attributes.$**': 1 } as const;
       await database.db.collection('Span').createIndexes([{ key, name: 'mine' }]);
       await serve({ indexAttributes: true });
@@ -115,21 +115,21 @@ describeMongodb('the MongoDB store, when it is served,', () => {
     });
   });
 
-  describe('while indexes take long,', () => {
+  describe('during a long index build,', () => {
     const slow = { command: 'createIndexes', collection: 'Span', execute: true, delayMillis: 4000 };
     const open = (logger: RecordingLogger) =>
       openMongodbStore({
         ...{ url: `${database.uri}${database.uri.includes('?') ? '&' : '?'}socketTimeoutMS=2000` },
         ...{ mode: 'serve', maxDeadLetterBytes: 2 ** 30, names: resolveCollectionNames({}) },
         ...{ retentionSeconds: undefined, indexAttributes: true, logger, signal: undefined },
-        patienceMillis: 100,
+        indexWaitMillis: 100,
       });
 
     beforeEach(async function () {
       if (!(await takesFaults(database.db))) skip(this, noFaults);
     });
 
-    it('takes uploads, and lets them take longer than a socket may be silent', async () => {
+    it('accepts uploads, also for longer than a socket may be silent', async () => {
       await addFault(database.db, slow);
       const logger = new RecordingLogger();
       const store = await open(logger);
@@ -151,7 +151,7 @@ describeMongodb('the MongoDB store, when it is served,', () => {
       }
     });
 
-    it('says where they could not be built', async () => {
+    it('logs a failure', async () => {
       await addFault(database.db, {
         ...slow,
         execute: false,
@@ -171,7 +171,7 @@ describeMongodb('the MongoDB store, when it is served,', () => {
       );
     });
 
-    it('gives them up when it is closed, without a word', async () => {
+    it('gives up silently when it is closed', async () => {
       await addFault(database.db, slow);
       const logger = new RecordingLogger();
       const store = await open(logger);
@@ -193,7 +193,7 @@ describeMongodb('the MongoDB store, when it is served,', () => {
       }
     });
 
-    it('alters the index where the retention has changed', async () => {
+    it('alters the index if the retention has changed', async () => {
       await serve({ retentionSeconds: 60 });
       // The server of `npm run mongodb` has no collMod: it is told to take it.
       const isTold = await takesFaults(database.db);
@@ -205,7 +205,7 @@ describeMongodb('the MongoDB store, when it is served,', () => {
       if (!isTold) assert.deepEqual(await ofReceipt('Span'), [retention]);
     });
 
-    it('does not touch the index of a retention that has not', async () => {
+    it('does not touch the index if the retention has not changed', async () => {
       await serve({ retentionSeconds: 3600 });
       assert.deepEqual(await alterations({ retentionSeconds: 3600 }), []);
     });
@@ -232,13 +232,13 @@ describeMongodb('the MongoDB store, when it is served,', () => {
       return sent;
     }
 
-    it('drops it where there is none any more', async () => {
+    it('drops it without a retention', async () => {
       await serve({ retentionSeconds: 3600 });
       await serve();
       assert.deepEqual(await ofReceipt('Span'), []);
     });
 
-    it('refuses what is out of range', async () => {
+    it('refuses values out of range', async () => {
       for (const retentionSeconds of [0, 1.5, 2 ** 31, Number.NaN]) {
         await assert.rejects(serve({ retentionSeconds }), InvalidOptionError);
       }

@@ -17,7 +17,7 @@ import { map, upload } from '../../support/commit-request.js';
 import { isStoreError } from '../../support/store-fixture.js';
 
 describe('a shard key', () => {
-  it('keeps _ids unique where it is _id and nothing else', () => {
+  it('keeps _ids unique if it is _id alone', () => {
     for (const key of [{ _id: 1 }, { _id: 'hashed' }]) assert.equal(keepsIdsUnique(key), true);
     const others = [
       ...[{ traceId: 1 }, { traceId: 'hashed' }, { _id: 1, traceId: 1 }, { _id: 'hashed', traceId: 1 }],
@@ -71,7 +71,7 @@ describeMongodb('the MongoDB store, when it is served,', () => {
       }
     }
 
-    it('no other collection, whatever it is', async () => {
+    it('no other collection', async () => {
       if (await takesFaults(database.db)) {
         await listsCollection(database.db, { name: 'LogRecord2', type: 'view', options: {} });
       } else {
@@ -141,7 +141,7 @@ describeMongodb('the MongoDB store, when it is served,', () => {
         });
       const namespace = (name: string) => `${database.db.databaseName}.${name}`;
 
-      it('takes what config.collections says of its shard keys', async () => {
+      it('reads shard keys in config.collections', async () => {
         // The manual, "config.collections": a document for each collection that is sharded.
         const entry = (key: Document) => ({ _id: namespace('Span'), key, unique: false, noBalance: false });
         await inConfiguration(entry({ _id: 'hashed' }));
@@ -150,10 +150,10 @@ describeMongodb('the MongoDB store, when it is served,', () => {
         await addFault(database.db, { command: 'hello', reply: mongos });
         await listsCollection(database.db, { name: 'Span', type: 'collection', options: {} });
         await inConfiguration(entry({ traceId: 1, _id: 1 }));
-        await refuses(/Span is sharded by \{ traceId: 1, _id: 1 \}; only where the key is _id alone/);
+        await refuses(/Span is sharded by \{ traceId: 1, _id: 1 \}; the shard key must be _id alone/);
       });
 
-      it('asks $listClusterCatalog where it may not read there', async () => {
+      it('asks $listClusterCatalog if it may not read that', async () => {
         await refusesConfiguration(unauthorized);
         await inCatalog(
           {
@@ -167,7 +167,7 @@ describeMongodb('the MongoDB store, when it is served,', () => {
         await refuses(/Span is sharded by \{ traceId: hashed, spanId: 1 \}/);
       });
 
-      it('takes collections that the catalog says are not sharded', async () => {
+      it('accepts collections that are not sharded by the catalog', async () => {
         await refusesConfiguration(refusedByAtlas);
         await inCatalog({ ns: namespace('Span'), type: 'collection', sharded: false });
         await serve();
@@ -181,7 +181,7 @@ describeMongodb('the MongoDB store, when it is served,', () => {
         errmsg: "Unrecognized pipeline stage name: '$listClusterCatalog'",
       };
 
-      it('says that it does not know where it can only see that a collection is sharded', async () => {
+      it('warns if it can only see that a collection is sharded', async () => {
         await refusesConfiguration(unauthorized);
         await addFault(database.db, { command: 'aggregate', reply: noCatalog });
         // The manual, "collStats", "Output".
@@ -195,10 +195,10 @@ describeMongodb('the MongoDB store, when it is served,', () => {
           logger.at('warn').map(({ fields }) => fields),
           [{ collections: ['Span'] }],
         );
-        assert.match(logger.lines[0]!.message, /cannot see by which keys/);
+        assert.match(logger.lines[0]!.message, /the shard keys of collections cannot be read/);
       });
 
-      it('says so, too, where it may not even see that', async () => {
+      it('warns if it cannot even see that', async () => {
         await refusesConfiguration(unauthorized);
         await addFault(database.db, { command: 'aggregate', reply: unauthorized });
         await addFault(database.db, { command: 'collStats', collection: 'Span', reply: unauthorized });
@@ -209,7 +209,7 @@ describeMongodb('the MongoDB store, when it is served,', () => {
         );
       });
 
-      it('has nothing to say where none is sharded', async () => {
+      it('does not warn if none is sharded', async () => {
         await refusesConfiguration(unauthorized);
         await addFault(database.db, { command: 'aggregate', reply: noCatalog });
         await addFault(database.db, { command: 'collStats', reply: { ok: 1, sharded: false } });
@@ -256,7 +256,7 @@ describeMongodb('the MongoDB store, when it is served,', () => {
           () => logger.at('warn')[0]?.message,
           (error: unknown) => String(error),
         );
-        assert.match(outcome ?? '', /Span is sharded by|cannot see by which keys/);
+        assert.match(outcome ?? '', /Span is sharded by|the shard keys of collections cannot be read/);
       });
     }
   });

@@ -55,7 +55,7 @@ describeMongodb('what the MongoDB store sends, whatever the connection string sa
     }
   });
 
-  it('reads what a majority has, from the primary', () => {
+  it('reads from the primary with read concern majority', () => {
     const reads = named('find', 'aggregate', 'count');
     assert.ok(reads.length >= 10, String(reads.length));
     for (const { readConcern, $readPreference, ...command } of reads) {
@@ -67,7 +67,7 @@ describeMongodb('what the MongoDB store sends, whatever the connection string sa
     }
   });
 
-  it('has connections as the string says, and else as it is meant', () => {
+  it('has the string’s connection options, and our defaults for others', () => {
     const [first, building] = clients;
     assert.equal(first?.maxPoolSize, undefined);
     assert.equal(first?.socketTimeoutMS, 60_000);

@@ -31,7 +31,7 @@ describe('the SQLite schema', () => {
   }
 
   describe('of an empty file', () => {
-    it('is made whole, with the settings that must come before the first table', () => {
+    it('is created with the settings that must precede the first table', () => {
       assert.equal(readSchemaVersion(database), 0);
       migrate(database);
       assert.equal(readSchemaVersion(database), schemaVersion);
@@ -44,7 +44,7 @@ describe('the SQLite schema', () => {
       assert.deepEqual(loose, []);
     });
 
-    it('is left alone when it is there already', () => {
+    it('is unchanged by a second migration', () => {
       migrate(database);
       const before = database.all('SELECT * FROM sqlite_schema');
       migrate(database);
@@ -52,12 +52,12 @@ describe('the SQLite schema', () => {
     });
   });
 
-  it('refuses a version that it does not know', () => {
+  it('refuses an unknown version', () => {
     migrate(database);
     database.execute(`PRAGMA user_version = ${schemaVersion + 1}`);
     assert.throws(() => {
       migrate(database);
-    }, /store-incompatible|schema version 2; this release knows 1/);
+    }, /store-incompatible|schema version 2; this release supports up to 1/);
   });
 
   it('refuses another program’s file', () => {
@@ -115,7 +115,7 @@ describe('the SQLite schema', () => {
       it(what, () => {
         migrate(database);
         createPrefixedViews(database, 'Acme');
-        // As a shell does that opens the file.
+        // As a shell that opens the file.
         database.close();
         database = new Database(database.path, 100);
         const plan = database
@@ -126,7 +126,7 @@ describe('the SQLite schema', () => {
           plan.join('\n'),
         );
         const sorts = plan.some((line) => line.includes('ORDER BY'));
-        // A trace has few spans; all else comes in the index's order.
+        // A trace has few spans; everything else comes in the index's order.
         assert.ok(!sorts || index === 'documents_by_trace', plan.join('\n'));
       });
     }
@@ -152,7 +152,7 @@ describe('the SQLite schema', () => {
       ]);
     });
 
-    it('and takes those of the user’s, with an index for an attribute: what MongoDB has options for', () => {
+    it('and allows the user’s own views and indexes of attributes', () => {
       migrate(database);
       const route = `document ->> '$.attributes.http.route'`;
       database.execute(
@@ -166,7 +166,7 @@ describe('the SQLite schema', () => {
       assert.match(plan[0]?.detail ?? '', /INDEX by_route /);
     });
 
-    it('of prefixed classes, whatever the prefix is', () => {
+    it('of prefixed classes, with any prefix', () => {
       migrate(database);
       const hostile = `"'; DROP TABLE documents; --`;
       for (const prefix of ['Acme', hostile, 'Acme', 'acme', '']) createPrefixedViews(database, prefix);

@@ -32,7 +32,7 @@ describe('SQLite’s errors', () => {
     });
   }
 
-  it('of a file that this user must not open tell so, in words', () => {
+  it('of a file without permission say so', () => {
     // a path without a directory stands for one without permission: SQLite's code is the same, for any user
     const path = join(tmpdir(), 'no-such-directory', 'telemetry.db');
     assert.throws(
@@ -42,22 +42,25 @@ describe('SQLite’s errors', () => {
         assert.equal(
           error.message,
           `the store cannot be used now: ${path}: it cannot be opened (SQLite error 14). ` +
-            'This user must be able to read and write the file and its directory',
+            'The user of realm-ingest must be able to read and write the file and its directory',
         );
         return true;
       },
     );
-    assert.match(toStoreError(sqliteError(8), 'x').message, /words of SQLite\. This user must be able/);
+    assert.match(
+      toStoreError(sqliteError(8), 'x').message,
+      /words of SQLite\. The user of realm-ingest must be able/,
+    );
     assert.doesNotMatch(toStoreError(sqliteError(5), 'x').message, /This user/);
   });
 
-  it('of no code, and what is no error at all, may pass', () => {
+  it('without a code, and values that are not errors, may pass', () => {
     for (const thrown of [new Error('x'), 'x', null, undefined, { rawCode: 'x' }]) {
       assert.equal(toStoreError(thrown, 'x').code, 'store-unavailable');
     }
   });
 
-  it('that are the store’s already stay what they are', () => {
+  it('that are store errors stay unchanged', () => {
     const error = new StoreError('store-closed', 'x', { retryable: false });
     assert.equal(toStoreError(error, 'x'), error);
   });

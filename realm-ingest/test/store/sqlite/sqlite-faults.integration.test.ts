@@ -6,23 +6,11 @@ import sinon from 'sinon';
 import { openStore } from '../../../src/store/open-store.js';
 import { StoreError } from '../../../src/store/store-error.js';
 import type { Store } from '../../../src/store/store.js';
-import { commitGroup } from '../../../src/store/sqlite/commit-group.js';
 import { Database } from '../../../src/store/sqlite/database.js';
-import { encodeChangesets } from '../../../src/store/sqlite/encode-commit.js';
-import { openDatabase } from '../../../src/store/sqlite/open-database.js';
 import { WorkerChannel } from '../../../src/store/sqlite/worker-channel.js';
-import {
-  badChangeset,
-  changeset,
-  collect,
-  file,
-  map,
-  placed,
-  receivedAt,
-  upload,
-} from '../../support/commit-request.js';
+import { badChangeset, collect, map, upload } from '../../support/commit-request.js';
 
-describe('the SQLite store, when something is wrong', () => {
+describe('the SQLite store with a fault', () => {
   let directory: string;
   let path: string;
   beforeEach(() => {
@@ -42,7 +30,7 @@ describe('the SQLite store, when something is wrong', () => {
       await store.close();
     }
   }
-  /** Uses the file apart from the store, as the sqlite3 shell does. */
+  /** Uses the file beside the store, like the sqlite3 shell. */
   function withDatabase(use: (database: Database) => void): void {
     const database = new Database(path, 50);
     use(database);
@@ -55,7 +43,7 @@ describe('the SQLite store, when something is wrong', () => {
       return true;
     });
 
-  it('holds back while another process writes, and goes on after', async () => {
+  it('is unavailable while another process writes, and recovers', async () => {
     await withStore(async (store) => {
       const other = new Database(path, 0);
       other.execute('BEGIN IMMEDIATE');
@@ -68,50 +56,7 @@ describe('the SQLite store, when something is wrong', () => {
     });
   });
 
-  it('holds back everything of a commit that finds no room, and goes on when there is some', async () => {
-    const { database, lock } = openDatabase({
-      path,
-      mode: 'serve',
-      maxDeadLetterBytes: 2 ** 30,
-      classPrefix: '',
-      busyTimeoutMillis: 0,
-    });
-    const commitOf = async (id: bigint, bytes: number) => ({
-      appId: 'app',
-      userId: 'user',
-      fileIdent: id,
-      receivedAt,
-      file: { ...file, ident: id },
-      changesets: await encodeChangesets([
-        changeset(1, [placed(map({ _id: id, padding: 'x'.repeat(bytes) }))]),
-      ]),
-      retried: undefined,
-    });
-    const count = () =>
-      database.all('SELECT count(*) AS n FROM documents UNION ALL SELECT count(*) FROM client_files');
-
-    database.execute(`PRAGMA max_page_count = ${database.pragma('page_count') + 10}`);
-    const group = [await commitOf(1n, 1), await commitOf(2n, 1_000_000), await commitOf(3n, 1)];
-    const outcomes = commitGroup(database, group, 0);
-    // What shared its transaction may be held back with it: nothing is acknowledged that was not stored.
-    const stored = outcomes.filter((outcome) => 'result' in outcome).length;
-    assert.deepEqual(count(), [{ n: BigInt(stored) }, { n: BigInt(stored) }]);
-    const failure = outcomes[1];
-    assert.ok(failure && 'error' in failure);
-    assert.deepEqual([failure.error.code, failure.error.retryable], ['store-full', true]);
-    assert.equal(database.inTransaction, false);
-
-    const small = commitGroup(database, [await commitOf(4n, 1)], 0);
-    assert.deepEqual(small, [{ result: { stored: 1, duplicates: 0, deadLetters: [] } }]);
-
-    database.execute('PRAGMA max_page_count = 100000');
-    commitGroup(database, group, 0);
-    assert.deepEqual(count(), [{ n: 4n }, { n: 4n }]);
-    lock?.release();
-    database.close();
-  });
-
-  it('says what to do when the file is damaged', async () => {
+  it('reports a damaged file', async () => {
     const documents = Array.from({ length: 500 }, (_, number) =>
       map({ _id: BigInt(number), x: 'x'.repeat(500) }),
     );
@@ -129,12 +74,12 @@ describe('the SQLite store, when something is wrong', () => {
     });
   });
 
-  describe('with a document that other hands changed', () => {
+  describe('with a document that another program changed', () => {
     const change = (json: string) => {
       withDatabase((database) => database.run('UPDATE documents SET document = ?', json));
     };
 
-    it('shows it as it is now, and sets aside what comes for its place', async () => {
+    it('reads it as it is now, and rejects another one with its _id', async () => {
       await withStore(async (store) => {
         await store.commit(upload([map({ _id: 1n })], 'A'));
         change('{"_id": 1, "note": "seen"}');
@@ -144,7 +89,7 @@ describe('the SQLite store, when something is wrong', () => {
       });
     });
 
-    it('says which one is none any more, and sets aside what comes for its place', async () => {
+    it('reports that it is damaged, and rejects another one with its _id', async () => {
       await withStore(async (store) => {
         await store.commit(upload([map({ _id: 1n })], 'A'));
         change('{"_id": {"$oid": 1}}');
@@ -155,7 +100,7 @@ describe('the SQLite store, when something is wrong', () => {
     });
   });
 
-  it('sets aside what a unique index refuses that somebody added', async () => {
+  it('rejects a document that the user’s unique index refuses', async () => {
     await withStore(async (store) => {
       withDatabase((database) => {
         database.execute("CREATE UNIQUE INDEX mine ON documents (collection, document ->> '$.name')");
@@ -171,27 +116,7 @@ describe('the SQLite store, when something is wrong', () => {
     });
   });
 
-  it('rejects what is asked of a thread that dies', async () => {
-    const channel = new WorkerChannel();
-    const options = {
-      path,
-      mode: 'serve',
-      maxDeadLetterBytes: 0,
-      classPrefix: '',
-      busyTimeoutMillis: 0,
-    } as const;
-    await channel.call('open', options);
-    const pings = [channel.call('ping', undefined), channel.call('ping', undefined)];
-    const settled = Promise.allSettled(pings);
-    await channel.terminate();
-    await settled;
-    const { code, retryable } = await channel.failed;
-    assert.deepEqual({ code, retryable }, { code: 'store-closed', retryable: false });
-    await rejectsWith('store-closed', false, channel.call('ping', undefined));
-    await channel.close();
-  });
-
-  it('says at once that its thread has died, whatever it died of, and not that it was closed', async () => {
+  it('reports that its thread has died, and not that it was closed', async () => {
     const store = await openStore(`sqlite:${path}`, { mode: 'serve' });
     const call = sinon.spy(WorkerChannel.prototype, 'call');
     try {
@@ -203,7 +128,7 @@ describe('the SQLite store, when something is wrong', () => {
       call.restore();
       await store.close();
     }
-    // The lock went with the thread.
+    // The thread's end has released the lock.
     const next = await openStore(`sqlite:${path}`, { mode: 'serve' });
     await next.close();
     const failed = next.failed?.then(() => 'failed');
@@ -225,7 +150,7 @@ describe('the SQLite file', () => {
     rmSync(directory, { recursive: true });
   });
 
-  it('is the whole store once it was closed: nothing is left in the log', async () => {
+  it('is the whole store when it is closed: the log is empty', async () => {
     const store = await openStore(`sqlite:${path}`, { mode: 'serve' });
     await store.commit(upload([map({ _id: 1n })]));
     await store.close();
@@ -244,7 +169,7 @@ describe('the SQLite file', () => {
     await store.close();
   });
 
-  it('gives bytes of dead letters free that were deleted in the sqlite3 shell', async () => {
+  it('frees the bytes of dead letters that were deleted in the sqlite3 shell', async () => {
     const store = await openStore(`sqlite:${path}`, { mode: 'serve' });
     await store.commit(badChangeset(new Uint8Array(3_000_000)));
     await store.close();
@@ -255,23 +180,5 @@ describe('the SQLite file', () => {
     }
     assert.deepEqual(database.all('SELECT * FROM dead_letter_usage'), [{ bytes: 0n }]);
     database.close();
-  });
-});
-
-describe('a large upload', () => {
-  it('is encoded in slices, between which others get their turn', async () => {
-    const documents = Array.from({ length: 20_000 }, (_, number) =>
-      placed(map({ _id: BigInt(number), map: map({ a: 'x'.repeat(50), b: [true, null] }) })),
-    );
-    let turns = 0;
-    let encoded = false;
-    const count = () => {
-      turns += 1;
-      if (!encoded) setImmediate(count);
-    };
-    setImmediate(count);
-    await encodeChangesets([changeset(1, documents)]);
-    encoded = true;
-    assert.ok(turns > 2, `${turns} turns`);
   });
 });

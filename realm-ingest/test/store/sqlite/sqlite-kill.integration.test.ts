@@ -21,7 +21,7 @@ describe('a process that is killed while it commits', function () {
     rmSync(directory, { recursive: true });
   });
 
-  /** Commits until `count` documents more are said to be stored; returns the last one's number. */
+  /** Commits until `count` more documents are acknowledged; returns the last one's number. */
   async function commitAndKill(url: string, first: number, count: number): Promise<number> {
     const script = fileURLToPath(new URL('../../support/committing-process.ts', import.meta.url));
     const child = spawn(process.execPath, ['--import', 'tsx', script, url, String(first)], {
@@ -44,7 +44,7 @@ describe('a process that is killed while it commits', function () {
     return last;
   }
 
-  it('leaves everything that it said was stored, a sound file, and no lock', async () => {
+  it('leaves all acknowledged documents, a sound file and no lock', async () => {
     const path = join(directory, 'telemetry.db');
     const url = `sqlite:${path}`;
     let last = -1;
@@ -56,7 +56,7 @@ describe('a process that is killed while it commits', function () {
     await store.close();
     for (let number = 0; number <= last; number += 1) {
       assert.ok(ids.has(String(number)), `${number} of ${last}`);
-      // What came in one upload is there as a whole.
+      // An upload is stored as a whole.
       for (let place = 0; place < number % 5; place += 1) assert.ok(ids.has(`${number}-${place}`));
     }
 
