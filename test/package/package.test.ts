@@ -99,6 +99,7 @@ describe('the packed packages', function () {
           'CHANGELOG.md',
           'LICENSE',
           'README.md',
+          ...(name === 'realm-ingest' ? ['bin/realm-ingest.js'] : []),
           'dist/commonjs/package.json',
           'dist/esm/package.json',
           'package.json',
@@ -347,7 +348,7 @@ async function assertStores(node: string, directory: string, file: string): Prom
 
 /** `realm-ingest serve` on SQLite answers the first request of a client. */
 async function assertServes(node: string, directory: string): Promise<void> {
-  const main = join(directory, 'node_modules', 'realm-ingest', 'dist', 'esm', 'cli', 'main.js');
+  const main = join(directory, 'node_modules', 'realm-ingest', 'bin', 'realm-ingest.js');
   const store = `sqlite:${join(await mkdtemp(join(directory, 'store-')), 'telemetry.db')}`;
   const child = spawn(node, [
     main,

@@ -155,7 +155,7 @@ async function build(root: string): Promise<string> {
   for (const part of ['tsconfig.json', 'scripts', ...tracked]) {
     await cp(join(checkout, part), join(built, part), { recursive: true });
   }
-  for (const part of tracked) {
+  for (const part of ['bin', ...tracked]) {
     await cp(join(checkout, 'realm-ingest', part), join(built, 'realm-ingest', part), { recursive: true });
   }
   const modules = join(built, 'node_modules');
