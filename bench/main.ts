@@ -1,5 +1,6 @@
 /**
- * `npm run bench`: measures what is built and prints one table a subject. `--only exporter`, `--rounds 5`, `--json`.
+ * `npm run bench`: measures the built packages and prints one table for each signal. Options: `--only exporter`,
+ * `--rounds 5`, `--json`.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * How much memory realm-ingest takes for one large transaction: `npx tsx bench/memory.ts [MiB …]`.
  *
- * The server is a process of its own with a SQLite store. Each size is one changeset of typical spans, uploaded over a
- * WebSocket as clients do. Printed are the server's peak resident memory, what it had before, and the time from the
+ * The server runs in its own process with a SQLite store. Each size is one changeset of typical spans, uploaded over a
+ * WebSocket as clients do. It prints the server's peak resident memory, its memory before, and the time from the
  * upload to its acknowledgement.
  *
  * @module

@@ -1,4 +1,4 @@
-/** The median of some figures, with the smallest and the largest one. */
+/** The median of some figures, with the smallest and the largest figure. */
 export interface Spread {
   readonly median: number;
   readonly min: number;

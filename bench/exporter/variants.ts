@@ -16,7 +16,7 @@ const { connect, RealmLogRecordExporter, RealmSpanExporter } = (await import(
   new URL('../../dist/esm/index.js', import.meta.url).href
 )) as typeof exporters;
 
-/** What is exported. */
+/** The kind of records that is exported. */
 export type Signal = 'spans' | 'log records';
 
 /** An exporter of any kind, and a wait for its server. */

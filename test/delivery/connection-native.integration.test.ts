@@ -74,7 +74,7 @@ describe('a connection whose process is killed (native engine)', function () {
       return answer;
     }
 
-    /** Reports success for so many spans, named `<name>-1` and so on. */
+    /** Reports success for `count` spans, named `<name>-1` and so on. */
     async write(count: number): Promise<void> {
       const { stored, failed } = await this.tell({ write: count });
       assert.deepEqual({ stored, failed }, { stored: count, failed: 0 });

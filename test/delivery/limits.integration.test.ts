@@ -54,7 +54,7 @@ describe('limits for records on the device', function () {
     } as ConnectOptions);
   }
 
-  /** Where nobody tries to log in, no failed log-in is the last error. */
+  /** Without a log-in attempt, no failed log-in is the last error. */
   function startOffline(options: Partial<ConnectOptions>): void {
     start(options);
     connection.pause();

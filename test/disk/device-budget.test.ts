@@ -6,7 +6,7 @@ const MiB = 2 ** 20;
 
 /**
  * A file that grows as Realm's do: twice as large up to 1 MiB, then by 1 MiB at a time, and never smaller again. It takes
- * `ratio` bytes for each byte of records: more than one with many small values, far less than one where Realm compresses.
+ * `ratio` bytes for each byte of records: more than one with many small values, far less than one if Realm compresses.
  */
 class RealmFile {
   size = 64 * 1024;

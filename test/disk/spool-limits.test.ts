@@ -9,7 +9,7 @@ const KiB = 1024;
 const MiB = KiB * KiB;
 
 describe('SpoolLimits', () => {
-  /** A spool of so many records of 1 KiB each. */
+  /** A spool with `count` records of 1 KiB each. */
   let count: number;
   let old: number;
   let drops: number;

@@ -18,7 +18,7 @@ export interface SdkLine {
   readonly setUp: string;
   readonly traceNames: readonly string[];
   readonly logNames: readonly string[];
-  /** Where `SeverityNumber` comes from. */
+  /** The package that exports `SeverityNumber`. */
   readonly logApi: string;
 }
 

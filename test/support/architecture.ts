@@ -1,5 +1,5 @@
 /**
- * Reads the imports of a package's sources, and says what is wrong with them: the rules that hold in both packages.
+ * Reads the imports of a package's sources and checks the rules of both packages.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export interface LayerRule {
 /** A layer is a folder of `src/`, or a file that stands beside the folders. */
 export type Layers = Readonly<Record<string, LayerRule>>;
 
-/** Names that say nothing of what is in a file. */
+/** File names that say nothing about the content. */
 const vagueNames = ['utils', 'util', 'helpers', 'helper', 'types', 'common', 'misc'];
 
 const maxLines = 400;

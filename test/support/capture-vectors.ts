@@ -1,6 +1,6 @@
 /**
  * Captures what real clients send, as vectors: `node --import tsx test/support/capture-vectors.ts`. Ids, times and
- * with them the bytes differ from run to run; what is expected of them is what was parsed, to be looked through before
+ * with them the bytes differ from run to run; the expected values are what our parser read; look through them before
  * it is committed. That it is what the clients meant, the other tests of this folder show.
  *
  * @module
@@ -27,7 +27,7 @@ interface Capture {
   readonly name: string;
   readonly source: string;
   readonly version: ProtocolVersion;
-  /** Runs the client until the server has acknowledged what it wrote. */
+  /** Runs the client until the server has acknowledged all its objects. */
   readonly run: (baseUrl: string) => Promise<void>;
 }
 

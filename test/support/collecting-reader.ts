@@ -38,7 +38,7 @@ export class CollectingReader extends MetricReader {
   }
 }
 
-/** Counts of points by their `error.type`, `none` where they have none. */
+/** Counts of points by their `error.type`, or `none`. */
 export function byError(
   points: readonly Point[],
   count: (value: unknown) => number = Number,

@@ -1,6 +1,6 @@
 /**
  * A process with a connection and an exporter of its own, for tests: `connection-worker.ts <settings as JSON>`. Says
- * `{ ready: true }`, then answers each message: `{ write: count }`, once the export of so many spans has called back, with
+ * `{ ready: true }`, then answers each message: `{ write: count }`, once the export of that many spans has called back, with
  * `{ stored, failed }`; `{ flush: millis }` with `{ flushed }`; `{ open: true }` once the synced Realm is open;
  * `{ shutdown: true }` once the exporter has shut down, the process living on;
  * `{ moveTo: url }` once it has closed its connection and begun one to another server. Spans are named `<name>-<number>`.

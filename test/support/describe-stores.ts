@@ -14,7 +14,7 @@ const mongodb: StoreKind = { name: 'MongoDB', createScratch: createMongodbScratc
 
 type StoreSuite = (this: Suite, kind: StoreKind) => void;
 
-/** One suite for each kind of store. That on MongoDB is skipped, and says so, where no server is given. */
+/** One suite for each kind of store. The suite on MongoDB is skipped with a reason if no server is given. */
 export function describeStores(title: string, suite: StoreSuite): void {
   describeSqlite(title, suite);
   describeMongodb(`${title}, on MongoDB`, function () {

@@ -44,7 +44,7 @@ export function documentedBlocks(): { queries: DocumentedQuery[]; indexes: Docum
   return { queries, indexes };
 }
 
-/** Runs a block as mongosh would, but for what a collection does. */
+/** Runs a block as mongosh would, with scripted collections. */
 function evaluate(text: string, collection: (name: string) => unknown): unknown {
   const db = new Proxy({}, { get: (_, name) => collection(String(name)) });
   return runInNewContext(text, { db, Date, ISODate: (at: string) => new Date(at) });
@@ -55,7 +55,7 @@ function sampleOf(text: string): Document {
   return evaluate(`(${comment})`, () => undefined) as Document;
 }
 
-/** Operators that not every server has: MongoDB has had `$percentile` since 7.0, that of `npm run mongodb` none of them. */
+/** Operators that some servers lack: MongoDB has `$percentile` since 7.0, the server of `npm run mongodb` has neither. */
 const optionalOperators = ['$percentile', '$unionWith', '$dateTrunc'] as const;
 
 /** Which of the operators that queries use this server does not have. */

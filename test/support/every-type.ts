@@ -51,7 +51,7 @@ export const everyTypeSchema: Realm.ObjectSchema[] = [
   },
 ];
 
-/** One object: what is handed to `realm.create`, and the document that it comes to, as canonical Extended JSON. */
+/** One object: the argument of `realm.create`, and the expected document as canonical Extended JSON. */
 export interface Sample {
   readonly description: string;
   readonly values: Record<string, unknown>;

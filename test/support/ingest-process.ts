@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { eventually } from './eventually.js';
 
-/** `realm-ingest serve` in a process of its own. */
+/** `realm-ingest serve` in its own process. */
 export interface IngestProcess {
   readonly url: string;
-  /** What it has printed so far, both streams. */
+  /** Its output so far, both streams. */
   output(): string;
   /** SIGSTOP; resolves when it does nothing any more. */
   suspend(): Promise<void>;
@@ -16,7 +16,7 @@ export interface IngestProcess {
   residentBytes(): number;
   /** SIGTERM. */
   stop(): Promise<number | null>;
-  /** SIGKILL; does nothing to one that has ended. */
+  /** Sends SIGKILL. Does nothing if the process has ended. */
   kill(): Promise<void>;
   /** The same. */
   close(): Promise<void>;

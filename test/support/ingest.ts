@@ -4,11 +4,11 @@ import type { Logger } from '../../realm-ingest/src/logger.js';
 /** A realm-ingest in this process. */
 export interface Ingest {
   readonly url: string;
-  /** What it logged at `warn` and `error`. */
+  /** Its log lines at `warn` and `error`. */
   readonly complaints: readonly string[];
   /** What of that it logged at `error`, with the text of its error. */
   readonly errors: readonly string[];
-  /** What it has counted. */
+  /** Its counters. */
   readonly counters: IngestCounters;
   close(): Promise<void>;
 }

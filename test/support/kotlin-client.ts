@@ -25,13 +25,13 @@ export interface KotlinRun {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** A running client, and what it said. */
+/** A running client and its output. */
 export interface KotlinClient {
   /** Extended JSON, an object a line, as far as it has been printed. */
   readonly lines: readonly string[];
-  /** Its exit status; null where it was killed. */
+  /** Its exit status; null if it was killed. */
   readonly exit: Promise<number | null>;
-  /** What it wrote to standard error. */
+  /** Its standard error. */
   errors(): string;
   /** SIGKILL. */
   kill(): void;
@@ -40,13 +40,13 @@ export interface KotlinClient {
 const script =
   process.env.KOTLIN_CLIENT ?? fileURLToPath(new URL('./clients/kotlin/run.sh', import.meta.url));
 
-/** Where clients are built; the first run of a version compiles it, which takes minutes. */
+/** The directory in which clients are built. The first run of a version compiles it, which takes minutes. */
 const buildDirectory = process.env.CLIENT_BUILD ?? join(tmpdir(), 'kotlin-build');
 
 /** A client lives for seconds: without them it spends a quarter more on compiling itself. */
 const quickStart = '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC';
 
-/** Why the Kotlin client cannot run here; undefined where it can. */
+/** Why the Kotlin client cannot run here; undefined if it can. */
 export const kotlinMissing = findMissing();
 
 export function startKotlinClient(run: KotlinRun): KotlinClient {
@@ -74,7 +74,7 @@ export function startKotlinClient(run: KotlinRun): KotlinClient {
   };
 }
 
-/** Copies a client's `CLIENT_DIR`, as one that restores a backup would: named pipes and lock files stay behind. */
+/** Copies a client's `CLIENT_DIR`, as a restored backup would: without named pipes and lock files. */
 export async function copyRealm(from: string, to: string): Promise<void> {
   await cp(from, to, { recursive: true, filter: isPlainFile });
 }

@@ -1,5 +1,5 @@
 /**
- * What Kotlin clients say that they wrote, beside what is stored.
+ * Compares what Kotlin clients report to have written with the stored documents.
  *
  * @module
  */

@@ -24,7 +24,7 @@ const collection = 'Measurement';
 const firstRunMillis = 300_000;
 
 export interface KotlinServerSettings extends Partial<Omit<IngestSettings, 'appId' | 'store'>> {
-  /** Whether the server has a process of its own, and defaults then; closing it is a SIGKILL. */
+  /** Whether the server runs in its own process, with the default options. Closing it is then a SIGKILL. */
   readonly ownProcess?: boolean;
 }
 
@@ -35,7 +35,7 @@ export interface KotlinLab {
   readonly start: (count: number, environment?: Readonly<Record<string, string>>) => KotlinClient;
   /** Every document, in the order of its `_id`. */
   readonly stored: () => Promise<StoredDocument[]>;
-  /** Resolves once more than so many documents are stored, with their number. */
+  /** Resolves once more than `count` documents are stored, with their number. */
   readonly storesMoreThan: (count: number) => Promise<number>;
   /** What clients wrote is stored, once; those of `ended` end well and without a fatal error, the others were killed. */
   readonly assertDelivered: (
@@ -44,7 +44,7 @@ export interface KotlinLab {
   ) => Promise<void>;
 }
 
-/** What a suite is run with: one that asks less of the store, or of the protocol, takes less time. */
+/** Settings of a suite. With fewer stores or protocol versions it takes less time. */
 export interface KotlinSuiteScope {
   /** Default: each one, with protocol 14; what protocol 9 does otherwise ends before the store. */
   readonly stores?: 'SQLite';
@@ -52,7 +52,7 @@ export interface KotlinSuiteScope {
   readonly protocol?: KotlinVersion['protocol'];
 }
 
-/** One suite for each version of the client, and for each store. Skipped, with the reason, where no client can run. */
+/** One suite for each version of the client and each store. Skipped, with the reason, if no client can run. */
 export function describeKotlin(
   title: string,
   { stores, protocol }: KotlinSuiteScope,
@@ -118,7 +118,7 @@ function createLab(version: KotlinVersion, site: KotlinLab['site']): KotlinLab {
 /** Objects in a transaction of a client that is to be killed. */
 const killedTransaction = 5;
 
-/** Environment of a client that writes until it is killed, and prints what it has committed. */
+/** Environment of a client that writes until it is killed and prints each commit. */
 export function untilKilled(directory: string): Record<string, string> {
   return {
     CLIENT_DIR: directory,

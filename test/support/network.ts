@@ -11,7 +11,7 @@ export interface Recording {
 
 /**
  * A stretch of network between clients and a server that may be cut, silenced, and moved to another server: clients
- * keep its address whatever happens behind it.
+ * keep its address when the server behind it changes.
  */
 export class Network {
   /** What passed, a recording a connection. */
@@ -30,7 +30,7 @@ export class Network {
     });
   }
 
-  /** A network on a port of its own, with nothing behind it: every connection is refused at once. */
+  /** A network on its own port without a server: every connection is refused at once. */
   static async create(): Promise<Network> {
     const listener = createServer();
     listener.listen(0, '127.0.0.1');
@@ -70,7 +70,7 @@ export class Network {
     this.#silent = true;
   }
 
-  /** From now on each connection takes no more than so many bytes a second from its client. */
+  /** From now on each connection accepts at most this many bytes a second from its client. */
   throttle(bytesPerSecond: number): void {
     this.#bytesPerSecond = bytesPerSecond;
   }

@@ -1,4 +1,4 @@
-/** Compiles only where the SDK's own types fit ours: the type check is the test. */
+/** Compiles only if the SDK's types fit ours: the type check is the test. */
 import type { App, Realm, User } from 'realm-wasm';
 import type { AppLike, RealmConstructor, RealmLike, UserLike } from '../../src/realm/realm-types.js';
 

@@ -1,7 +1,7 @@
 import type { DeliveryEvents } from '../../src/delivery-events.js';
 import type { ExporterError } from '../../src/errors.js';
 
-/** Keeps what is reported. */
+/** Records the reported events. */
 export class RecordedEvents implements DeliveryEvents {
   acknowledgedRecords = 0;
   readonly drops: [reason: string, records: number][] = [];

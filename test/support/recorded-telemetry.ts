@@ -31,7 +31,7 @@ export interface RecordedSpan {
   readonly failed?: boolean;
   readonly attributes?: Attributes;
   readonly exception?: Error;
-  /** Default: a trace of its own. */
+  /** Default: none, and the span begins a trace. */
   readonly parent?: Context;
   /** Of the new trace. */
   readonly traceId?: string;
@@ -58,7 +58,7 @@ export class RecordedService {
   readonly #loggerProvider: LoggerProvider;
   #traceId: string | undefined;
 
-  /** @param now - milliseconds since the epoch; what is recorded is so long ago from then on */
+  /** @param now - milliseconds since the epoch, the origin of `ago` */
   constructor(name: string, now: number, spanExporter: SpanExporter, logExporter: LogRecordExporter) {
     this.#now = now;
     const resource = resourceFromAttributes({ 'service.name': name, 'service.version': '1.4.0' });

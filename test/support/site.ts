@@ -3,7 +3,7 @@ import { closeDevices } from './device.js';
 import { Network } from './network.js';
 import type { Scratch } from './scratch.js';
 
-/** What a site needs of a server: one in this process, or in one of its own. */
+/** A site's server, in this process or in its own. */
 export interface SiteServer {
   readonly url: string;
   close(): Promise<void>;
@@ -15,7 +15,7 @@ export interface Site<Server extends SiteServer, Settings> {
   /** URL of the store. */
   readonly store: string;
   readonly network: Network;
-  /** The one that was started last. */
+  /** The server that was started last. */
   readonly server: Server;
   /** Ends the server; the network refuses everybody until `restart`. */
   stop(): Promise<void>;

@@ -3,7 +3,7 @@ import type { Context, Suite, Test } from 'mocha';
 /**
  * Skips a test, from itself or from a `beforeEach`, or a whole suite from its `before`.
  *
- * The title of what is skipped says why, for the summary of `npm test` (scripts/reporter.mjs).
+ * The title of a skipped test gives the reason, for the summary of `npm test` (scripts/reporter.mjs).
  */
 export function skip(context: Context, why: string): never {
   const { test: running, currentTest } = context;

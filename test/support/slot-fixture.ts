@@ -8,7 +8,7 @@ import type { ConnectionContext } from '../../src/sync/connection-context.js';
 import { EngineBoundary } from './engine-boundary.js';
 import { RecordedEvents } from './recorded-events.js';
 
-/** A slot in a directory of its own, with a scripted engine. */
+/** A slot in its own directory, with a scripted engine. */
 export class SlotFixture {
   readonly engine = new EngineBoundary();
   readonly events = new RecordedEvents();

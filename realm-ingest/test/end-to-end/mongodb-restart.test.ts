@@ -45,7 +45,7 @@ describeProxiedMongodb(
           await acknowledged(writers, 2);
           proxy.end();
           const begun = performance.now();
-          // What was under way by then, and one more.
+          // The upload that was under way, and one more.
           await acknowledged(writers, 2);
           millis.push(Math.round(performance.now() - begun));
         }
@@ -64,7 +64,7 @@ describeProxiedMongodb(
   },
 );
 
-/** Each of them has so many more acknowledgements than now. */
+/** Waits until each of them has this many more acknowledgements. */
 async function acknowledged(writers: readonly Writer[], more: number): Promise<void> {
   const goals = writers.map(({ client }) => client.acknowledged + more);
   await eventually(

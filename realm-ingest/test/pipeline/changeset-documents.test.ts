@@ -58,7 +58,7 @@ describe('ChangesetConverter', () => {
     }
   });
 
-  it('rejects a changeset whole that is none, says where it goes wrong, and does not blame the client', async () => {
+  it('rejects an invalid changeset as a whole with the offset of the error, and does not blame the client', async () => {
     const bytes = spanChangeset(['a']).subarray(0, -3);
     const { documents, rejections } = await converter().convert(source(bytes), receivedAt);
     assert.deepEqual(documents, []);
@@ -111,7 +111,7 @@ describe('ChangesetConverter', () => {
     );
   });
 
-  it('sets an object aside, and says so at error, where the fault is ours', async () => {
+  it('sets an object aside and logs an error if the fault is ours', async () => {
     const { documents, rejections } = await converter((object) => {
       if (object.place === 0) throw new RangeError('of our own making');
       return asItIs(object);
@@ -157,7 +157,7 @@ describe('ChangesetConverter', () => {
     });
 
     it('holds no more objects at once than a part has, and a few', async () => {
-      // What was converted and not taken yet, at any time.
+      // Converted documents that are not consumed yet, at any time.
       let converted = 0;
       const parts = converter((object) => {
         converted += 1;
@@ -171,7 +171,7 @@ describe('ChangesetConverter', () => {
       assert.equal(taken, 300);
     });
 
-    it('counts what documents come to: a changeset writes once what it repeats', async () => {
+    it('counts the size of the documents, because a changeset writes a repeated text once', async () => {
       const bytes = spanChangeset(names);
       assert.ok(bytes.length < 30_000);
       const parts = await partsOf(bytes, 100_000, (object) => {

@@ -300,7 +300,7 @@ describe('UploadPipeline', () => {
     );
   });
 
-  it('rethrows the store’s errors, and reports one that is for good', async () => {
+  it('rethrows the store’s errors, and reports a permanent one', async () => {
     for (const retryable of [true, false]) {
       store.onCommit = failWith('store-unavailable', retryable);
       const { pipeline, broken } = createPipeline();

@@ -138,7 +138,7 @@ describe('createIngestServer', () => {
       `/api/client/v2.0/app/${id}/realm-sync${token === undefined ? '' : `?baas_at=${token}`}`;
 
     it('answers 401 to tokens that are missing, wrong, expired, revoked or of another kind', async () => {
-      // Of a server of its own: it lives for less than a second, and nothing else may hang on that.
+      // A separate server, because it lives for less than a second.
       const brief = create({ accessTokenSeconds: 1 });
       const { access_token: briefToken } = await logIn((await brief.start()).url, appId);
       await brief.close();

@@ -95,7 +95,7 @@ describe('a server that closes with an upload of several parts in flight', () =>
     return { client: await SyncClient.open(url, appId, token), token };
   }
 
-  /** A writer beside the server, as a backup or a shell: commits wait for it. */
+  /** Another writer, such as a backup or a shell. Commits wait for it. */
   function lockStore(): Database {
     const database = new Database(path, 5000);
     database.execute('BEGIN IMMEDIATE');
@@ -183,7 +183,7 @@ function isFree(path: string): boolean {
   }
 }
 
-/** Whatever was resolved or rejected has reached those who wait for it. */
+/** Lets settled promises reach their waiters. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** The store, each of whose commits begins later than it was asked for. */

@@ -95,7 +95,7 @@ export function keepsDeadLetterContract(createPlace: CreateStorePlace): void {
 
       it('accept hostile class names and details', async () => {
         const className = '\0"; DROP TABLE documents --\ud800';
-        // What is kept of it ends between the halves of a surrogate pair.
+        // The stored part ends between the halves of a surrogate pair.
         const detail = `${'x'.repeat(499)}${'\u{1f600}'.repeat(100_000)}\0`;
         await fixture.store.commit(
           request([changeset(1, [], [{ place: 0, className, reason: 'class-not-admitted', detail }])]),

@@ -139,7 +139,7 @@ export const instruction: fc.Arbitrary<NewInstruction> = fc.oneof(
   record({ ...of('SetErase'), ...inField, value: payload }),
 );
 
-/** Distinct, where a set cannot tell zeros of different signs apart. */
+/** Distinct values; a set cannot tell zeros of different signs apart. */
 const elements = fc.uniqueArray(scalar, {
   minLength: 1,
   maxLength: 5,

@@ -87,7 +87,7 @@ export function uploadBody(changesets: readonly ChangesetToUpload[]): Uint8Array
 }
 
 /**
- * `compress` undefined: as clients do it, where the body has more than 1024 bytes and gets smaller.
+ * `compress` undefined: as clients do, if the body has more than 1024 bytes and gets smaller.
  * `uncompressedSize` and `compressedSize` lie about the sizes.
  */
 export function upload(options: {
@@ -141,7 +141,7 @@ export interface ReceivedMessage {
   readonly json: Record<string, unknown> | undefined;
 }
 
-/** What a client would read from a server's message; fails where the sizes are wrong, as clients do. */
+/** Parses a server's message as a client does, and fails as it does if the sizes are wrong. */
 export function receive(message: Uint8Array): ReceivedMessage {
   const text = Buffer.from(message).toString('utf8');
   const end = text.indexOf('\n');

@@ -1,5 +1,5 @@
 /**
- * realm-ingest in a process of its own, so that its memory is its own: `startMeasuredServer` forks this very module.
+ * realm-ingest in its own process, so that its memory can be measured. `startMeasuredServer` forks this module.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** API keys and revocations in memory: the smallest thing that keeps the store's promises about them. */
+/** API keys and revocations in memory: a minimal implementation of the store's contract for them. */
 import type { ApiKey, ApiKeys, Revocations } from '../../src/store/store.js';
 
 export class MemoryApiKeys implements ApiKeys {

@@ -2,7 +2,7 @@ import { createConnection, type Socket } from 'node:net';
 import { receive, type ReceivedMessage } from './client-message.js';
 import { frame, opcodes, readFrames, upgradeRequest, type FrameOptions } from './client-frames.js';
 
-/** A client without a WebSocket library: it sends what it is told, frame or not, and keeps what it gets. */
+/** A client without a WebSocket library: it sends any bytes, valid frames or not, and records what it receives. */
 export class RawSyncClient {
   readonly socket: Socket;
   /** The server ended its side. */

@@ -31,7 +31,7 @@ export async function runHere(...args: string[]): Promise<CommandResult> {
   }
 }
 
-/** A command in a process of its own, as users run it. */
+/** A command in its own process, as users run it. */
 export class CommandProcess {
   readonly child: ChildProcessWithoutNullStreams;
   readonly exited: Promise<CommandResult>;

@@ -1,6 +1,6 @@
 /**
  * What a Realm makes of a record on its way to the server, by the schema that it was opened with: each property in its
- * Realm type, in the schema's order, nothing for what is empty or left out (sync protocol, section 10.1).
+ * Realm type, in the schema's order, nothing for empty and absent values (sync protocol, section 10.1).
  */
 import assert from 'node:assert/strict';
 import { ObjectId } from 'bson';

@@ -15,7 +15,7 @@ export interface StorePlace {
   /** Deletes all records of the open store, if that is faster than a new place. */
   clear?(): void;
   remove(): Promise<void>;
-  /** Whether a value can be kept there; default: every one can. For servers that are not quite what they stand for. */
+  /** Whether the store can keep a value; default: every value. For servers that only resemble MongoDB. */
   holds?(value: DocumentValue): boolean;
 }
 

@@ -216,7 +216,7 @@ describe('connection', () => {
       });
     }
 
-    it('what was uploaded is committed and acknowledged first; what comes later is not taken', async () => {
+    it('earlier uploads are committed and acknowledged first; later ones are not accepted', async () => {
       const peer = new ClientPeer();
       await open(peer, 1);
       const goOn = peer.pipeline.holdUp();

@@ -102,7 +102,7 @@ describe('in-flight budget', () => {
     const budget = budgetOf(3 * megabyte);
     const members = [new Member(budget), new Member(budget), new Member(budget), new Member(budget)];
     for (const member of members) member.part(megabyte * 0.9);
-    // The fourth was the one that used it up: all it takes is somebody who may go on.
+    // The fourth message used the budget up. One connection may still go on.
     assert.deepEqual(
       members.map(({ paused }) => paused),
       [false, false, false, false],

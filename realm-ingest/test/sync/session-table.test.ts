@@ -37,7 +37,7 @@ async function peerIn(state: SessionState): Promise<{ peer: ClientPeer; goOn: ()
   return { peer, goOn };
 }
 
-/** The state that a peer's session 1 is in, found out by what it answers. */
+/** The state of a peer's session 1, found by its answers. */
 async function stateOf(peer: ClientPeer): Promise<SessionState | 'connection ended'> {
   if (peer.ended !== undefined) return 'connection ended';
   peer.answers();

@@ -109,7 +109,7 @@ class Fixture implements SessionConnection {
     await settle();
   }
 
-  /** Types of what was sent since the last call. */
+  /** The types of the messages sent since the last call. */
   types(): ServerMessage['type'][] {
     return this.sent.splice(0).map(({ type }) => type);
   }

@@ -9,7 +9,7 @@ import * as client from '../support/client-message.js';
 const inflatedBytes = 1000;
 
 describe('UploadQueue within a budget that several sessions share', () => {
-  it('commits everything: a queue that waits for room keeps none that others wait for', async () => {
+  it('commits everything: a queue that waits for room holds no room that others wait for', async () => {
     // All of them together take more than there is, as they come already.
     const budget = new InflightBudget({ maxInflightBytes: 10 * inflatedBytes, holdBackMillis: 60_000 }, {});
     const committed: number[][] = [[], [], []];

@@ -246,7 +246,7 @@ describe('uploads', () => {
       assert.equal(peer.logger.at('error').length, 1);
     });
 
-    it('nor look up files, clients are held back and sent away in the same way', async () => {
+    it('if files cannot be looked up, clients are held back and sent away in the same way', async () => {
       const peer = new ClientPeer();
       peer.pipeline.failure = unavailable();
       await peer.send(client.bind({ needFileIdent: false }), client.ident({ fileIdent: 77, salt: 123456 }));

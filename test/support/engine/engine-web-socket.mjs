@@ -27,7 +27,7 @@ const comeBack = encodeError({
 });
 
 /**
- * @param findUser - gives the Realm.User to whom an access token belongs, if there is one
+ * @param findUser - returns the Realm.User of an access token, if there is one
  * @returns a class to be set as `globalThis.WebSocket`
  */
 export function createSocketClass(findUser) {

@@ -1,5 +1,5 @@
 /**
- * Loads the native engine where it is installed. Apps that tests make get what those of `connect` have: a `fetch` that has
+ * Loads the native engine if it is installed. Apps that tests make get what those of `connect` have: a `fetch` that has
  * read the body (realm-js does not catch a connection that is cut inside one), and a directory of their own, here the
  * process's, for a native engine finds the users of earlier runs in its directory.
  *

@@ -14,7 +14,7 @@ export declare const engineName: 'native' | 'wasm';
 /** Ends every session of the process, with what is still to be uploaded; on the native engine, none. */
 export declare function endSessions(): void;
 
-/** The engine's own BSON: another copy's classes are not taken for what they are. */
+/** The engine's own BSON: it does not recognise the classes of another copy. */
 export declare const BSON: Pick<typeof bson, 'ObjectId' | 'UUID' | 'Decimal128' | 'Binary' | 'EJSON'>;
 
 /** What `new Realm.App` takes since 12.6. */

@@ -1,10 +1,10 @@
 /**
- * The Realm engine of tests and example: `import Realm, { engineName } from '…/test/support/engine/realm.mjs'` stands where an
- * app says `import Realm from 'realm'`.
+ * The Realm engine of tests and example: `import Realm, { engineName } from '…/test/support/engine/realm.mjs'` takes the
+ * place of an app's `import Realm from 'realm'`.
  *
- * Where the native `realm` package is installed and loads, it is that one. Else it is the same engine compiled to
+ * If the native `realm` package is installed and loads, it is used. Otherwise it is the same engine compiled to
  * WebAssembly (`realm-wasm`, an alias of realm@12.0.0-browser.2), which syncs for real but keeps its files in memory:
- * what was not acknowledged goes with the process. `REALM_ENGINE=native` or `wasm` asks for one of them.
+ * unacknowledged objects are lost with the process. `REALM_ENGINE=native` or `wasm` asks for one of them.
  *
  *     const app = new Realm.App({ id: 'my-app', baseUrl: 'http://127.0.0.1:9090' });
  *     const user = await app.logIn(Realm.Credentials.anonymous());
@@ -42,5 +42,5 @@ export default Realm;
  */
 export const endSessions = wasm?.endSessions ?? (() => undefined);
 
-/** The engine's own BSON: another copy's classes are not taken for what they are. */
+/** The engine's own BSON: it does not recognise the classes of another copy. */
 export const BSON = Realm.BSON;

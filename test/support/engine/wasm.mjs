@@ -19,7 +19,7 @@ const { default: Realm } = await withBrowserGlobals(
   () => import(new URL('dist/bundle.browser.mjs', packageUrl).href),
 );
 
-/** Every App there ever was: one that is garbage-collected waits, in this one thread, for its sync client to end. */
+/** Every App of the process: a garbage-collected one would block this thread while it waits for its sync client. */
 const apps = [];
 Realm.App = class extends Realm.App {
   constructor(configuration) {
@@ -33,7 +33,7 @@ export default Realm;
 // test/support/end-of-tests.mjs asks for it.
 globalThis[Symbol.for('realm-wasm')] = true;
 
-/** Ends every session that there is, with what is still to be uploaded. */
+/** Ends every session, including those with pending uploads. */
 export function endSessions() {
   const users = apps.flatMap((app) => Object.values(app.allUsers));
   for (const session of users.flatMap((user) => Realm.App.Sync.getAllSyncSessions(user))) session.pause();

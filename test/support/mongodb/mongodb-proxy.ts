@@ -8,7 +8,7 @@ import { describeMongodb, mongodbUri } from './test-database.js';
 export interface WireCommand {
   /** `insert`, `find`, `update`, … */
   readonly name: string;
-  /** What the command is for; empty where that is no name. */
+  /** The command's collection; empty if it has none. */
   readonly collection: string;
 }
 
@@ -19,7 +19,7 @@ export interface HeldCommand extends WireCommand {
 }
 
 /**
- * Where a command is held: before the server has it, or after the server has executed it, with the answer on its way
+ * The point at which a command is held: before the server receives it, or after it has executed it, with the answer on its way
  * back.
  */
 export type HoldPoint = 'request' | 'answer';
@@ -86,7 +86,7 @@ export class MongodbProxy {
   }
 
   /**
-   * From now on nothing gets through, and nobody is told: neither that connections are gone, nor that new ones lead
+   * From now on nothing gets through, and neither side notices: not that connections are gone, and not that new ones lead
    * nowhere. Those of now and of the time until {@link restore} never come back.
    */
   silence(): void {
@@ -154,12 +154,12 @@ class Link {
     this.#client.end();
   }
 
-  /** Whatever either side sends is received by nobody. */
+  /** Bytes of either side are dropped. */
   lose(): void {
     for (const socket of [this.#client, this.#server]) socket.removeAllListeners('data').pause();
   }
 
-  /** Passes on the whole messages that have arrived, up to one that is to be held. */
+  /** Forwards the complete messages that have arrived, up to the one to hold. */
   #forward(): void {
     while (!this.#isHeld && this.#requests.length >= 4) {
       const length = this.#requests.readInt32LE(0);

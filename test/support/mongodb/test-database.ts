@@ -1,5 +1,5 @@
 /**
- * The MongoDB server that tests are given, and what it can do.
+ * The MongoDB server given to the tests, and its abilities.
  */
 import { randomBytes } from 'node:crypto';
 import type { Suite } from 'mocha';
@@ -15,7 +15,7 @@ export function describeMongodb(title: string, suite: (this: Suite) => void): vo
   else describe(title, suite);
 }
 
-/** A database of its own, on the server that tests are given. */
+/** A separate database on the server given to the tests. */
 export interface TestDatabase {
   /** With the database's name. */
   readonly uri: string;

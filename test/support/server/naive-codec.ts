@@ -1,6 +1,7 @@
 /**
  * Changesets the slow way, as an oracle: written from the protocol page's section 9 alone, with bigints and hex
- * text, and without any of the source's code. It encodes whatever it is told to, and decodes well-formed changesets.
+ * text, and without any of the source's code. It encodes any instruction, also illegal ones, and decodes well-formed
+ * changesets.
  *
  * @module
  */

@@ -59,7 +59,7 @@ const subprotocol = 'com.mongodb.realm-query-sync#14';
 export interface ClientFileState {
   readonly ident: string;
   readonly salt: string;
-  /** Last versions received with an acknowledgement or a bootstrap; the client's stays where it was acknowledged. */
+  /** The last versions received with an acknowledgement or a bootstrap. A bootstrap does not change the client's. */
   readonly serverVersion: string;
   readonly clientVersion: string;
 }
@@ -150,7 +150,7 @@ export class SyncClient {
     return message;
   }
 
-  /** Resolves when a client version is acknowledged; whatever comes before that must be acknowledgements. */
+  /** Resolves when a client version is acknowledged. Fails if any other message arrives before that. */
   async acknowledgement(clientVersion: number): Promise<void> {
     while (this.acknowledged < clientVersion) await this.receive('download');
   }
@@ -165,7 +165,7 @@ export class SyncClient {
     );
   }
 
-  /** Neither reads nor closes from now on. */
+  /** Stops reading, and does not close. */
   stopReading(): void {
     this.#socket.pause();
   }

@@ -4,7 +4,7 @@
  *
  * JSON has no form for some values; they are written as
  * `{"$bigint": "-300"}`, `{"$bytes": "00ff"}` (hex), `{"$map": [[key, value], …]}` and `{"$number": "NaN"}` (also
- * `"-0"`, `"Infinity"`, `"-Infinity"`). What is undefined is left out.
+ * `"-0"`, `"Infinity"`, `"-Infinity"`). Undefined values are left out.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export type VectorKind = 'integers' | 'payloads' | 'changesets' | 'client-messag
 /** One entry of a file. It has either `expected` or `error`. */
 export interface Vector {
   readonly description: string;
-  /** Where the bytes come from. */
+  /** Origin of the bytes. */
   readonly source: string;
   /** Protocol version; of messages only. */
   readonly version?: number;

@@ -8,7 +8,7 @@ import { SyncUpgrades } from '../../../src/server/sync-socket/sync-upgrades.js';
 import { MemoryApiKeys, MemoryRevocations } from '../../support/memory-credentials.js';
 import { RecordingLogger } from '../../../../test/support/server/recording-logger.js';
 
-/** A socket that keeps what is written to it. */
+/** A socket that records its writes. */
 class MemorySocket extends Duplex {
   written = '';
 

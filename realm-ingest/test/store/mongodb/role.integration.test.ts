@@ -57,7 +57,7 @@ describeMongodb('the role that docs/mongodb.md makes for Atlas', () => {
       await store.close();
     }
     await (await open(60)).close();
-    // The server of `npm run mongodb` has no collMod, and would be waited for: what was sent counts.
+    // The server of `npm run mongodb` has no collMod, so the test checks the commands that were sent.
     await open(120).then(
       (store) => store.close(),
       () => undefined,
@@ -107,7 +107,7 @@ describeMongodb('the role that docs/mongodb.md makes for Atlas', () => {
     });
   }
 
-  /** The driver, which notes the privileges of what it sends. */
+  /** The driver, which records the privileges that its commands need. */
   function watchedDriver(): Driver {
     class WatchedClient extends mongodb.MongoClient {
       constructor(url: string, options?: mongodb.MongoClientOptions) {

@@ -61,7 +61,7 @@ describeMongodb('what the MongoDB store sends, whatever the connection string sa
     for (const { readConcern, $readPreference, ...command } of reads) {
       const what = JSON.stringify(Object.entries(command)[0]);
       assert.equal((readConcern as { level?: string } | undefined)?.level, 'majority', what);
-      // Nothing is sent for the primary where the server is known to be one.
+      // The driver sends no read preference to a server that is known to be the primary.
       const { mode = 'primary' } = ($readPreference ?? {}) as { mode?: string };
       assert.ok(['primary', 'primaryPreferred'].includes(mode), what);
     }
@@ -75,7 +75,7 @@ describeMongodb('what the MongoDB store sends, whatever the connection string sa
     assert.deepEqual([building?.maxPoolSize, building?.socketTimeoutMS], [1, 0]);
   });
 
-  /** The driver, which notes what it sends. */
+  /** The driver, which records its commands. */
   function watchedDriver(): Driver {
     class WatchedClient extends mongodb.MongoClient {
       constructor(url: string, options: mongodb.MongoClientOptions = {}) {
