@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export { type ErrorCode } from './errors.js';
+export { type ErrorCode, type ExporterError } from './errors.js';
 export {
   connect,
   type AppConnectOptions,

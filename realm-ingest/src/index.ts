@@ -4,7 +4,7 @@
  * @module
  */
 export { InvalidOptionError, RealmTelemetryError, type ErrorLevel } from 'opentelemetry-exporter-realm/wire';
-export { errorTable, type ErrorCode } from './errors.js';
+export { errorTable, type ErrorCode, type IngestError } from './errors.js';
 export { SecretError } from './auth/server-secret.js';
 export type { Logger } from './logger.js';
 export {

@@ -7,8 +7,10 @@ import { nextTurn } from '../time/next-turn.js';
 import { sleep } from '../time/sleep.js';
 import type { WriteOutcome } from './record-target.js';
 
-/** A Realm in a transaction of the app is polled in each of this many turns, then every few milliseconds. */
+/** In how many turns a Realm in a transaction of the app is polled before the timer takes over. */
 const BUSY_TURNS = 10;
+
+/** Interval of that timer, in milliseconds. */
 const BUSY_POLL_MILLIS = 5;
 
 /** How long a write waits for the end of a transaction of the app, in milliseconds. */
@@ -17,7 +19,7 @@ const MAX_BUSY_MILLIS = 30_000;
 /** Consecutive single-record failures before a destination counts as broken. */
 const MAX_REFUSED_RECORDS = 2;
 
-/** Where the next slice goes, and how much of it. */
+/** The destination of the next slice, and its room. */
 export interface PickedDestination {
   readonly destination: Destination;
   /** How many bytes of records fit there, by their own sizes. */
@@ -85,7 +87,7 @@ export class RecordWriter {
         const { destination, roomBytes } = picked;
         if (destination.isBusy) {
           await leaveTransaction(destination, calledAt + MAX_BUSY_MILLIS);
-          continue; // another destination may be right now
+          continue; // the right destination may have changed
         }
         maxCount = Math.min(maxCount, countWithin(records, next, roomBytes));
         const result = destination.storeSlice(records, next, maxCount);

@@ -8,7 +8,7 @@ import { Sleeper } from '../time/sleep.js';
 /** How often a round begins, in milliseconds. The watch on heartbeats needs two rounds. */
 const ROUND_MILLIS = 120_000;
 
-/** After this time, a slot that is not empty yet is left for another that waits, in milliseconds. */
+/** After this time, a slot that is not empty yet is closed in favour of another slot that waits, in milliseconds. */
 const VISIT_MILLIS = 600_000;
 
 /** The delivery of an adopted slot. */

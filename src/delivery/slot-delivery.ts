@@ -28,7 +28,7 @@ const MAX_RELEASE_MILLIS = 2000;
 
 /** Owns the deliveries of a connection, and is called when something happens in one of them. */
 export interface SlotOwner {
-  /** A synced Realm was opened, in a later turn than the delivery's constructor. */
+  /** A synced Realm has become the current one, in a later turn than the delivery's constructor. */
   realmOpened(delivery: SlotDelivery, synced: SyncedRealm): void;
   /** Another process, which took this one for dead, has the slot now. Nothing may be written to it any more. */
   slotLost(delivery: SlotDelivery): void;

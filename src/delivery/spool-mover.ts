@@ -6,8 +6,10 @@ import { Backoff } from '../time/backoff.js';
 import { nextTurn } from '../time/next-turn.js';
 import { Sleeper } from '../time/sleep.js';
 
-/** How many records are read at once, and how many while records are refused. */
+/** How many records are read at once. */
 const MAX_PEEK_RECORDS = 64;
+
+/** The same while records are refused. */
 const MAX_PEEK_REFUSED = 4;
 
 /** How many records are deleted in one transaction. */
@@ -23,7 +25,7 @@ export interface SpoolMoverOwner {
   changed(): void;
 }
 
-/** What came of one step. */
+/** The result of one step. */
 type Step = 'progress' | 'end';
 
 /**
@@ -223,6 +225,7 @@ export class SpoolMover {
     if (this.#moved.length > 0) {
       this.#spool.remove(this.#moved);
       this.#moved = [];
+      this.#owner.changed();
     }
     if (this.#givenUp.length === 0) return true;
     const slice = this.#givenUp.slice(0, MAX_REMOVED_RECORDS);

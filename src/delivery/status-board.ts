@@ -59,7 +59,7 @@ export class StatusBoard implements DeliveryEvents {
     if (names.some((name) => values[name] !== this.#status[name])) this.#update(values);
   }
 
-  /** The connection has a slot of its own, whose files outlive the process or not. */
+  /** The connection has its own slot. @param isDurable - whether its files outlive the process */
   slotOpened(isDurable: boolean): void {
     this.#update({ durable: isDurable });
     if (isDurable) return;

@@ -37,7 +37,7 @@ export class SyncedRealm {
   readonly #isDurable: boolean;
   readonly #session: NativeSession;
   readonly #onConnectionChange: (state: string) => void;
-  /** When it was last connected, by a clock that is never set. */
+  /** When it was last connected, by a monotonic clock. */
   #connectedAtMillis = performance.now();
 
   /**
@@ -76,7 +76,7 @@ export class SyncedRealm {
         onError: (_session, error) => {
           realms.syncFailed(this, error);
         },
-        // The one mode that keeps records that were not uploaded, on engines that have it.
+        // The only mode that keeps records that were not uploaded. Some engines ignore it.
         clientReset: { mode: 'recoverUnsyncedChanges' },
       },
     };

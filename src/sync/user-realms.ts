@@ -174,6 +174,7 @@ export class UserRealms implements SyncedRealmOwner, RevivableSessions {
 
   #makeCurrent(user: NativeUser): void {
     const path = this.#pathOf(user);
+    this.#endUnusable(path);
     const known = this.#realms.get(path);
     const left = known?.state === 'left' ? known.records : undefined;
     const synced = known?.state === 'earlier' ? known.synced : this.#openFile(user);
@@ -186,6 +187,25 @@ export class UserRealms implements SyncedRealmOwner, RevivableSessions {
       synced.acknowledgements.inherit((inherited ?? 0) + (left ?? 0), synced.usedBytes);
     }
     this.#owner.opened(synced);
+  }
+
+  /** Gives up an earlier Realm that its user cannot get back: the user was logged out or removed, or the app closed it. */
+  #endUnusable(path: string): void {
+    const known = this.#realms.get(path);
+    if (known?.state !== 'earlier') return;
+    const { synced } = known;
+    if (isLoggedIn(synced.user) && !synced.realm.isClosed) return;
+    if (this.#keepsFilesOf(synced.user)) {
+      this.#leave(synced);
+      return;
+    }
+    this.#context.events.dropped('user-removed', this.#forget(synced));
+    synced.deleteFile();
+  }
+
+  /** Whether the files of a user that is gone stay. Realm deletes those of a removed user. */
+  #keepsFilesOf({ state }: NativeUser): boolean {
+    return this.#isDurable && !/removed/i.test(state);
   }
 
   #openFile(user: NativeUser): SyncedRealm {
@@ -222,6 +242,7 @@ export class UserRealms implements SyncedRealmOwner, RevivableSessions {
     void synced.acknowledgements.settled().then(() => {
       const known = this.#realms.get(synced.path);
       if (known?.state !== 'earlier' || known.synced !== synced) return;
+      if (!synced.acknowledgements.isSettled) return; // it was current meanwhile: a later call waits for its records
       this.#realms.delete(synced.path);
       synced.close();
       synced.deleteFile();
@@ -242,15 +263,14 @@ export class UserRealms implements SyncedRealmOwner, RevivableSessions {
 
   #loseUser(synced: SyncedRealm): void {
     const { events } = this.#context;
-    const { id, state } = synced.user;
-    const isKept = this.#isDurable && !/removed/i.test(state);
+    const isKept = this.#keepsFilesOf(synced.user);
     const records = isKept ? this.#leave(synced) : this.#forget(synced);
     if (!isKept) {
       events.dropped('user-removed', records);
       synced.deleteFile();
     }
     const fate = isKept ? 'wait for its next login' : 'are lost';
-    const text = `${id} was ${isKept ? 'logged out' : 'removed'}; ${records} of its records ${fate}`;
+    const text = `${synced.user.id} was ${isKept ? 'logged out' : 'removed'}; ${records} of its records ${fate}`;
     events.failed(new ConnectionError('user-removed', text, { retryable: true }));
     this.#owner.userGone();
   }
@@ -294,6 +314,7 @@ export class UserRealms implements SyncedRealmOwner, RevivableSessions {
       synced.deleteFile();
     }
     if (isCurrent) this.#owner.userGone();
+    else this.#owner.changed();
   }
 
   #pathOf(user: NativeUser): string {

@@ -51,7 +51,7 @@ export function singleUser(user: NativeUser): UserSource {
   };
 }
 
-/** Whether a user can still sync. In some releases, a user that is gone throws. */
+/** Whether a user can still sync. In some releases, reading a user that is gone throws. */
 export function isLoggedIn(user: NativeUser): boolean {
   try {
     return withoutTracing(() => user.isLoggedIn);

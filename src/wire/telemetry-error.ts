@@ -29,10 +29,9 @@ const brand = Symbol.for('opentelemetry-exporter-realm.error');
 export class RealmTelemetryError<Code extends string = string> extends Error {
   /** Stable code that programs may compare. */
   readonly code: Code;
-  /** The level at which to log this error. */
-  readonly level: ErrorLevel;
   /** True on every instance, whichever build of the package made it. */
   readonly [brand] = true;
+  readonly #level: ErrorLevel;
 
   /**
    * @param entry - the row of `code` in the package's table
@@ -42,7 +41,12 @@ export class RealmTelemetryError<Code extends string = string> extends Error {
     super(`${entry.message}: ${particulars}`, options);
     this.name = new.target.name;
     this.code = code;
-    this.level = entry.level;
+    this.#level = entry.level;
+  }
+
+  /** The level at which to log this error. */
+  get level(): ErrorLevel {
+    return this.#level;
   }
 
   /**

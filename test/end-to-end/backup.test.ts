@@ -46,7 +46,7 @@ describeSqlite(`the backup of docs/operations.md, and a device (${engineName} en
     assert.deepEqual(device.errors, []);
     assert.match(
       site.server.output(),
-      /"level":"error".*it had records acknowledged that this store does not hold/,
+      /"level":"error".*this store does not hold records that were acknowledged to the client/,
     );
     const check = execFileSync('sqlite3', ['telemetry.db', 'PRAGMA integrity_check'], {
       cwd: site.scratch.path,

@@ -23,7 +23,7 @@ const schema: Realm.ObjectSchema[] = [
 const secret = 'one secret'.padEnd(32, '.');
 const otherSecret = 'another secret'.padEnd(32, '.');
 
-const aheadOfStore = /it had records acknowledged that this store does not hold/;
+const aheadOfStore = /this store does not hold records that were acknowledged to the client/;
 const secretHasChanged = /the server secret is not the secret of the last start with this store/;
 const isAccepted = /signed with another secret; its anonymous user was accepted/;
 const heldBack = /signed with another secret; its user is held back and keeps its records/;

@@ -12,6 +12,7 @@ describe('UserRealms', () => {
   let engine: EngineBoundary;
   let owner: SyncOwner & { readonly calls: string[] };
   let realms: UserRealms;
+  let changes: number;
   const ann = scriptedUser('ann');
   const bob = scriptedUser('bob');
 
@@ -20,12 +21,13 @@ describe('UserRealms', () => {
     engine = fixture.engine;
     Object.assign(ann, scriptedUser('ann'));
     const calls: string[] = [];
+    changes = 0;
     owner = {
       calls,
       opened: ({ user }) => calls.push(`opened ${user.id}`),
       acknowledged: (records) => calls.push(`acknowledged ${records}`),
       userGone: () => calls.push('user gone'),
-      changed: () => undefined,
+      changed: () => (changes += 1),
     };
     realms = create();
   });
@@ -179,6 +181,31 @@ describe('UserRealms', () => {
       await turns();
       assert.equal(realms.current?.realm.isClosed, false);
       assert.equal(realms.unsynced, 0);
+    });
+
+    it('that was removed meanwhile gets a new Realm, and loses its old records, counted', () => {
+      ann.isLoggedIn = false;
+      ann.state = 'removed';
+      realms.use(scriptedUser('ann'), undefined);
+      assert.equal(engine.synced.length, 3);
+      assert.deepEqual(fixture.events.drops, [['user-removed', 3]]);
+      assert.equal(owner.calls.at(-1), 'opened ann');
+    });
+
+    it('whose Realm the app has closed gets it opened again, with its records', () => {
+      engine.synced[0]!.isClosed = true;
+      realms.use(ann, undefined);
+      assert.equal(engine.synced.length, 3);
+      assert.deepEqual(fixture.events.drops, []);
+      assert.equal(realms.current?.acknowledgements.pending, 3);
+    });
+
+    it('whose file is reset no longer holds up a flush', async () => {
+      const before = changes;
+      engine.synced[0]?.fail({ name: 'ClientReset' });
+      await turns();
+      assert.deepEqual(states(), ['bob', 0, true]);
+      assert.equal(changes, before + 1);
     });
 
     it('goes off the network and comes back with the current one', () => {

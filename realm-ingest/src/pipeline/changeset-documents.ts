@@ -207,7 +207,7 @@ export class ChangesetConverter {
   #logFault(error: unknown): void {
     this.#options.logger.error(
       { err: error },
-      'an exception while converting a changeset; what it concerns becomes a dead letter',
+      'converting a changeset failed with an exception; the object or the changeset becomes a dead letter',
     );
   }
 

@@ -145,7 +145,7 @@ export class UploadPipeline {
       await this.#commit({ appId: this.#options.appId, file, isPart, receivedAt, changesets: part });
       return isPart;
     };
-    // Once a part: so others run between the parts of a large upload.
+    // The semaphore is taken for each part, so that other uploads run between the parts of a large one.
     while (await this.#semaphore.run(weight, commitNext)) progressed?.();
     this.#changesets += changesets.length;
   }
@@ -176,7 +176,7 @@ export class UploadPipeline {
     return part;
   }
 
-  /** What has waited would meet a closed store. */
+  /** Called after each wait, because the store may be closed by then. */
   #refuseIfAbandoned(): void {
     if (this.#abandoned)
       throw new StoreError('store-closed', 'the server closes: the upload was given up', {

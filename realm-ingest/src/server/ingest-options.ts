@@ -128,15 +128,9 @@ export function resolveIngestOptions(options: IngestServerOptions): ResolvedInge
       'http:// or https://, a host, and nothing but a port after it',
     );
   }
-  const {
-    classPrefix = '',
-    classes = [],
-    secret,
-    maxDeadLetterBytes,
-    retentionSeconds,
-    indexAttributes = false,
-    collections,
-  } = options;
+  const classPrefix = options.classPrefix ?? '';
+  const classes = options.classes ?? [];
+  const { secret, maxDeadLetterBytes, retentionSeconds, indexAttributes = false, collections } = options;
   checkStoredClasses({ classPrefix, classes, collections });
   if (typeof store === 'object')
     refuseStoreOptions({ maxDeadLetterBytes, retentionSeconds, indexAttributes });
@@ -188,7 +182,7 @@ function refuseStoreOptions(options: Readonly<Record<string, unknown>>): void {
       throw new InvalidOptionError(
         option,
         value,
-        'passed to openStore instead, because the given store is open',
+        'no value: give it to openStore, because the store is already open',
       );
     }
   }

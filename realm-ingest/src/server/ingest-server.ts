@@ -205,7 +205,7 @@ async function serve(
       authenticator,
       originFor: (request) => publicUrl ?? originOfHost(scheme, request.headers.host) ?? origin,
       checkReady: async () => {
-        if (closing) throw new Error('the server is going away');
+        if (closing) throw new Error('the server is shutting down');
         if (pipeline.failure) throw pipeline.failure;
         if (!(await settlesWithin(store.ping(), pingMillis))) throw new Error('the store does not answer');
       },

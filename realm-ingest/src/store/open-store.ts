@@ -104,7 +104,7 @@ function sqlitePath(url: string): string {
     path = path.slice(2);
   }
   if (path === '' || path === ':memory:' || /[/\\]$/u.test(path) || path.includes('\0')) {
-    throw new InvalidOptionError('store', url, `${expected}: a file that stays`);
+    throw new InvalidOptionError('store', url, `${expected}; it must be a file on disk`);
   }
   return resolve(path);
 }
@@ -118,6 +118,6 @@ function requireRetention(seconds: number): void {
 
 function requireCount(option: string, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new InvalidOptionError(option, value, 'an integer from 0');
+    throw new InvalidOptionError(option, value, 'an integer, 0 or more');
   }
 }

@@ -284,7 +284,7 @@ export class Session implements UploadSession {
     if (adoption.includes('ahead')) {
       this.#logger.error(
         fields,
-        'client file adopted: records of it were acknowledged that this store does not hold; they were lost with an earlier store, or are in another one',
+        'client file adopted: this store does not hold records that were acknowledged to the client; an earlier store lost them, or another store has them',
       );
     } else {
       this.#logger.warn(fields, 'client file adopted: its salt is not from this server');

@@ -1,4 +1,5 @@
 import type { UploadedChangeset, UploadMessage } from '../protocol/messages.js';
+import { ProtocolError } from '../protocol/protocol-error.js';
 import { readUploadBody } from '../protocol/upload-body.js';
 import type { HoldBack } from './hold-back.js';
 import type { MessageAllocation } from './inflight-budget.js';
@@ -93,7 +94,7 @@ export class UploadQueue {
         await this.#commit(uploads);
       } catch (error) {
         this.#drop();
-        if (!this.#detached.signal.aborted) this.#options.session.fail(error);
+        if (!this.#detached.signal.aborted) this.#options.session.fail(toTypedError(error));
       } finally {
         for (const { allocation } of uploads) allocation.release();
       }
@@ -188,4 +189,10 @@ function checkVersionsRise(changesets: readonly UploadedChangeset[]): void {
     }
     previous = clientVersion;
   }
+}
+
+/** An exception that is a bug ends the session, which then backs off, and not the connection with all its sessions. */
+function toTypedError(error: unknown): SyncError | ProtocolError {
+  if (error instanceof SyncError || error instanceof ProtocolError) return error;
+  return new SyncError('upload-failed', 'the upload was not processed', { cause: error });
 }

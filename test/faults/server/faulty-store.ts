@@ -41,7 +41,7 @@ export function withFaults(store: Store, faults: readonly StoreFault[], onStrike
   });
 }
 
-/** A store whose first commit of documents is not what it says: the harness has to find it out. */
+/** A store whose first commit of documents, or each of them, is not what it says: the harness has to find it out. */
 export function withLie(store: Store, lie: StoreLie): Store {
   let hasLied = false;
   return replaceMethods(store, {
@@ -49,8 +49,8 @@ export function withLie(store: Store, lie: StoreLie): Store {
       if (hasLied || request.changesets.every(({ documents }) => documents.length === 0)) {
         return store.commit(request);
       }
-      hasLied = true;
-      if (lie === 'forgets') return { stored: 0, duplicates: 0, deadLetters: [] };
+      hasLied = lie !== 'forgets-all';
+      if (lie === 'forgets' || lie === 'forgets-all') return { stored: 0, duplicates: 0, deadLetters: [] };
       return store.commit({
         ...request,
         changesets: request.changesets.map((changeset) => ({

@@ -18,7 +18,7 @@ export interface ServeSettings {
 }
 
 /** A store that does not do what it says. */
-export type StoreLie = 'forgets' | 'doubles' | 'alters';
+export type StoreLie = 'forgets' | 'forgets-all' | 'doubles' | 'alters';
 
 export type Request =
   | { readonly type: 'serve'; readonly settings: ServeSettings }

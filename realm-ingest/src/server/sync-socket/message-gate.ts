@@ -5,11 +5,11 @@ import { FrameScanner, type OversizedMessage } from './frame-scanner.js';
 export interface MessageGateOptions {
   /** Largest message. Larger ones are skipped. */
   readonly maxMessageBytes: number;
-  /** How long the peer may take to end its side after us, or to read the rest after it has ended its side; in ms. */
+  /** After we end our side, or the peer ends its own: how long the peer may take for the rest, in milliseconds. */
   readonly lingerMillis: number;
 }
 
-/** Learns what arrives, before `ws` does. */
+/** Is told of arriving bytes before `ws` gets them. */
 export interface GateReceiver {
   /** Anything arrived. */
   activity(): void;

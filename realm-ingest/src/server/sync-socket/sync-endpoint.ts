@@ -112,7 +112,7 @@ export class SyncEndpoint {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, { userId }: SyncUser): void {
     const { maxConnections } = this.#limits;
     if (this.#shuttingDown) {
-      refuseUpgrade(socket, 503, 'the server closes');
+      refuseUpgrade(socket, 503, 'the server is shutting down');
       return;
     }
     if (this.#open.size >= maxConnections) {

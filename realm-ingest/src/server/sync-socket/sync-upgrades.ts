@@ -117,5 +117,5 @@ function parseTarget(target: string): URL {
 }
 
 function serverCloses(): AuthError {
-  return new AuthError(503, 'MaintenanceInProgress', 'the server closes; come back soon');
+  return new AuthError(503, 'MaintenanceInProgress', 'the server is shutting down; come back soon');
 }

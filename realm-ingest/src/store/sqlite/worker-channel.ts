@@ -85,8 +85,9 @@ export class WorkerChannel {
     await this.#worker.terminate();
   }
 
-  #request<Result>(task: WorkerTask, transfer: readonly ArrayBuffer[] = []): Promise<Result> {
-    if (this.#ended !== undefined) return Promise.reject(closed(this.#ended));
+  /** `async`, so that an argument that cannot be cloned rejects instead of throwing. */
+  async #request<Result>(task: WorkerTask, transfer: readonly ArrayBuffer[] = []): Promise<Result> {
+    if (this.#ended !== undefined) throw closed(this.#ended);
     const id = (this.#lastId += 1);
     const request: WorkerRequest = { ...task, id };
     this.#worker.postMessage(request, transfer);

@@ -48,7 +48,7 @@ export const openingId = 0;
 export type WorkerAnswer =
   { readonly id: number; readonly result: unknown } | { readonly id: number; readonly failure: Failure };
 
-/** A `StoreError` on its way between threads, which keep no classes. */
+/** A `StoreError` as a plain object, because messages between threads lose classes. */
 export interface Failure {
   readonly code: ErrorCode;
   readonly particulars: string;
