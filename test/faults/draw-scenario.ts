@@ -205,7 +205,8 @@ function after({ at, action }: NetworkFault, moment: Moment): Moment {
   }
   if (isHttp(at.kind)) return 'new-file';
   if (isCut) return 'reconnecting';
-  return action.type === 'pause-client' ? 'pausing' : 'connected';
+  // A pause is sure to send UNBIND only if the connection was not cut before: the message of the pause may be on a dead one.
+  return action.type === 'pause-client' && moment !== 'reconnecting' ? 'pausing' : 'connected';
 }
 
 function isHttp(kind: MessageKind): boolean {

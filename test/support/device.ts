@@ -87,7 +87,7 @@ async function open({
         return written;
       };
     },
-    async uploaded(timeoutMillis = 30_000) {
+    async uploaded(timeoutMillis = 60_000) {
       await realm.syncSession?.uploadAllLocalChanges(timeoutMillis);
     },
     close() {
