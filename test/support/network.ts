@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { resetConnection } from './reset-connection.js';
 
 /** What went over one connection, in the order in which it came. */
 export interface Recording {
@@ -62,7 +63,7 @@ export class Network {
 
   /** Ends every connection; new ones get through. */
   drop(): void {
-    for (const pair of this.#pairs) for (const socket of pair) socket.resetAndDestroy();
+    for (const pair of this.#pairs) for (const socket of pair) resetConnection(socket);
   }
 
   /** From now on nothing that the server says reaches a client, until `connectTo` and a new connection. */
@@ -83,7 +84,7 @@ export class Network {
 
   #join(client: Socket): void {
     if (this.#port === undefined) {
-      client.resetAndDestroy();
+      resetConnection(client);
       return;
     }
     const server = connect(this.#port, '127.0.0.1');

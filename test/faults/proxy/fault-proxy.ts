@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { Link, type Interceptor } from './link.js';
+import { resetConnection } from '../../support/reset-connection.js';
 
 /**
  * The network between one client and a server that may go away and come back elsewhere: the client keeps this address.
@@ -59,7 +60,7 @@ export class FaultProxy {
   #join(client: Socket): void {
     if (this.#serverPort === undefined || performance.now() < this.#refusedUntil) {
       client.on('error', () => undefined);
-      client.resetAndDestroy();
+      resetConnection(client);
       return;
     }
     const server = connect({ port: this.#serverPort, host: '127.0.0.1', allowHalfOpen: true });

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { Dialogue, type Message, type Segment } from './message-reader.js';
 import { Pace } from './pace.js';
+import { resetConnection } from '../../support/reset-connection.js';
 
 /** One of the two ends of a connection. */
 export type Side = 'client' | 'server';
@@ -47,7 +48,7 @@ export class Link {
 
   /** RST to both sides. */
   reset(): void {
-    for (const side of ['client', 'server'] as const) this.#sockets[side].resetAndDestroy();
+    for (const side of ['client', 'server'] as const) resetConnection(this.#sockets[side]);
   }
 
   /** FIN to both sides; nothing passes any more. */

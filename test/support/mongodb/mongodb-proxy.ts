@@ -3,6 +3,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import type { Suite } from 'mocha';
 import { describeSkipped } from '../skip.js';
 import { describeMongodb, mongodbUri } from './test-database.js';
+import { resetConnection } from '../reset-connection.js';
 
 /** A command of the wire protocol, as far as tests look at it. */
 export interface WireCommand {
@@ -46,7 +47,7 @@ export class MongodbProxy {
     this.#listener = listener;
     const { hostname, port } = uri;
     listener.on('connection', (client) => {
-      if (this.#state === 'cut') client.resetAndDestroy();
+      if (this.#state === 'cut') resetConnection(client);
       else this.#join(client, { host: hostname, port: port === '' ? 27017 : Number(port) });
     });
     const own = new URL(uri);
@@ -145,7 +146,7 @@ class Link {
   }
 
   reset(): void {
-    for (const socket of [this.#client, this.#server]) socket.resetAndDestroy();
+    for (const socket of [this.#client, this.#server]) resetConnection(socket);
   }
 
   /** The client is told with a FIN, and answers that are on their way are lost. */
