@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { InvalidOptionError } from 'opentelemetry-exporter-realm/wire';
+import { classNamesFor, InvalidOptionError } from 'opentelemetry-exporter-realm/wire';
 
 /** The stored classes and their collections. */
 export interface StoredClasses {
@@ -44,7 +44,7 @@ export function resolveCollectionNames({
   classes = [],
   collections = {},
 }: StoredClasses): CollectionNames {
-  const [span, logRecord] = [`${classPrefix}Span`, `${classPrefix}LogRecord`];
+  const { span, logRecord } = classNamesFor(classPrefix);
   const names = new Map([span, logRecord, ...classes].map((className) => [className, className]));
   if (typeof collections !== 'object' || Array.isArray(collections)) {
     throw new InvalidOptionError(

@@ -9,6 +9,7 @@ import { openStore } from '../../src/store/open-store.js';
 import { RecordingLogger } from '../../../test/support/server/recording-logger.js';
 import { spanChangeset } from '../../../test/support/server/span-changeset.js';
 import { runHere, type CommandResult } from '../support/run-command.js';
+import { uploadOf } from '../support/upload-of.js';
 
 describe('realm-ingest', () => {
   let directory: string;
@@ -35,16 +36,7 @@ describe('realm-ingest', () => {
       observer: {},
       logger,
     });
-    await pipeline.commit({
-      file: { ident: 2n ** 40n, salt: 1n, userId: 'anon-1', clientVersion: 20n, serverVersion: 1n },
-      changesets: changesets.map((bytes, index) => ({
-        clientVersion: 11n + BigInt(index),
-        serverVersion: 1n,
-        originTimestamp: 0n,
-        originFileIdent: 0n,
-        bytes,
-      })),
-    });
+    await pipeline.commit(uploadOf(...changesets));
     await store.close();
   }
 

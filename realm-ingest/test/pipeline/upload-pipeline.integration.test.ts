@@ -18,6 +18,7 @@ import { insertInstructions } from '../../../test/support/server/insert-instruct
 import { encodeChangeset } from '../../../test/support/server/naive-codec.js';
 import { RecordingLogger } from '../../../test/support/server/recording-logger.js';
 import { collect } from '../support/commit-request.js';
+import { uploadOf } from '../support/upload-of.js';
 
 /** On every store: an object that MongoDB refuses does not affect the others. */
 describeStores('UploadPipeline, with documents that can never be stored', (kind) => {
@@ -125,20 +126,6 @@ describe('UploadPipeline on SQLite', () => {
   const converterFor = (...classes: string[]): ReturnType<typeof createChangesetConverter> =>
     createChangesetConverter({ classPrefix: '', classes, logger: new RecordingLogger() });
 
-  function upload(...changesets: Uint8Array[]): Upload {
-    const clientVersion = 10n + BigInt(changesets.length);
-    return {
-      file: { ident: 2n ** 40n, salt: 99n, userId: 'anon-1', clientVersion, serverVersion: 1n },
-      changesets: changesets.map((bytes, index) => ({
-        clientVersion: 11n + BigInt(index),
-        serverVersion: 1n,
-        originTimestamp: 0n,
-        originFileIdent: 0n,
-        bytes,
-      })),
-    };
-  }
-
   const documents = (collection: string): Promise<Document[]> => collect(store.documents(collection));
 
   const letters = (): Promise<DeadLetterSummary[]> => collect(store.deadLetters.list());
@@ -149,7 +136,7 @@ describe('UploadPipeline on SQLite', () => {
 
   it('stores documents with the time of their arrival, and the file with its progress', async () => {
     const before = Date.now();
-    await pipeline.commit(upload(spanChangeset([], { schema: true }), spanChangeset(['a', 'b'])));
+    await pipeline.commit(uploadOf(spanChangeset([], { schema: true }), spanChangeset(['a', 'b'])));
     const stored = await documents('Span');
     assert.deepEqual(stored.map(({ name }) => name).sort(), ['a', 'b']);
     for (const { ingest } of stored) {
@@ -158,7 +145,7 @@ describe('UploadPipeline on SQLite', () => {
     }
     assert.deepEqual(
       await pipeline.findClientFile(2n ** 40n),
-      upload(spanChangeset([]), spanChangeset([])).file,
+      uploadOf(spanChangeset([]), spanChangeset([])).file,
     );
     assert.deepEqual(pipeline.counters, {
       changesets: 2,
@@ -171,7 +158,7 @@ describe('UploadPipeline on SQLite', () => {
 
   it('makes a dead letter of the second of two different objects with one _id', async () => {
     const ids = [new Uint8Array(12).fill(5)];
-    await pipeline.commit(upload(spanChangeset(['first'], { ids }), spanChangeset(['second'], { ids })));
+    await pipeline.commit(uploadOf(spanChangeset(['first'], { ids }), spanChangeset(['second'], { ids })));
     assert.deepEqual(
       (await documents('Span')).map(({ name }) => name),
       ['first'],
@@ -185,7 +172,7 @@ describe('UploadPipeline on SQLite', () => {
     const ids = [id, ...[6, 7].map((byte) => new Uint8Array(12).fill(byte)), id];
     const more = { text: { type: 'string', value: 'x'.repeat(600_000) } } as const;
     const changeset = spanChangeset(names, { ids, more });
-    const sent = upload(changeset);
+    const sent = uploadOf(changeset);
     await pipeline.commit(sent);
     await pipeline.commit(sent);
     assert.deepEqual((await documents('Span')).map(({ name }) => name).sort(), names.slice(0, 3).sort());
@@ -199,7 +186,7 @@ describe('UploadPipeline on SQLite', () => {
   describe('dead letters, retried', () => {
     it('are stored one by one once their class is admitted, with the time of their arrival', async () => {
       await pipeline.commit(
-        upload(spanChangeset(['a', 'b'], { className: 'Sensor', more: { n: { type: 'int', value: 7n } } })),
+        uploadOf(spanChangeset(['a', 'b'], { className: 'Sensor', more: { n: { type: 'int', value: 7n } } })),
       );
       assert.equal((await letters()).length, 2);
 
@@ -215,7 +202,9 @@ describe('UploadPipeline on SQLite', () => {
     });
 
     it('stay where they are while nothing has changed', async () => {
-      await pipeline.commit(upload(spanChangeset(['a'], { className: 'Sensor' }), Buffer.from('ff', 'hex')));
+      await pipeline.commit(
+        uploadOf(spanChangeset(['a'], { className: 'Sensor' }), Buffer.from('ff', 'hex')),
+      );
       const before = await letters();
       assert.equal(before.length, 2);
       for (const index of [0, 1]) {
@@ -233,7 +222,7 @@ describe('UploadPipeline on SQLite', () => {
 
   it('converts numbers of our classes by their rules', async () => {
     const flags = { flags: { type: 'int', value: 257n } } as const;
-    await pipeline.commit(upload(spanChangeset(['a'], { more: flags })));
+    await pipeline.commit(uploadOf(spanChangeset(['a'], { more: flags })));
     const [stored] = await documents('Span');
     assert.equal((stored!.flags as Int32).value, 257);
   });

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { useFakeTimers } from 'sinon';
 import type { ErrorCode } from '../../src/errors.js';
 import { createChangesetConverter } from '../../src/pipeline/changeset-documents.js';
-import { UploadPipeline, type Upload } from '../../src/pipeline/upload-pipeline.js';
+import { UploadPipeline } from '../../src/pipeline/upload-pipeline.js';
 import { StoreError } from '../../src/store/store-error.js';
 import type { Document } from '../../src/store/document.js';
 import type { ClientFile, CommitRequest, CommitResult, Store } from '../../src/store/store.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { RecordingLogger } from '../../../test/support/server/recording-logger.js';
 import { spanChangeset } from '../../../test/support/server/span-changeset.js';
+import { uploadOf } from '../support/upload-of.js';
 
 /** Spans of 600 kB: two of them fill a part of an upload. */
 function largeSpans(names: readonly string[]): Uint8Array {
@@ -70,24 +71,10 @@ describe('UploadPipeline', () => {
     return { pipeline, broken, seconds };
   }
 
-  function upload(...changesets: Uint8Array[]): Upload {
-    const clientVersion = 10n + BigInt(changesets.length);
-    return {
-      file: { ident: 2n ** 40n, salt: 99n, userId: 'anon-1', clientVersion, serverVersion: 1n },
-      changesets: changesets.map((bytes, index) => ({
-        clientVersion: 11n + BigInt(index),
-        serverVersion: 1n,
-        originTimestamp: 0n,
-        originFileIdent: 0n,
-        bytes,
-      })),
-    };
-  }
-
   it('commits what was uploaded, with the time at which it came and the progress of its file', async () => {
     const { pipeline } = createPipeline();
     const before = Date.now();
-    const sent = upload(spanChangeset([], { schema: true }), spanChangeset(['a', 'b']));
+    const sent = uploadOf(spanChangeset([], { schema: true }), spanChangeset(['a', 'b']));
     await pipeline.commit(sent);
     const [request, ...more] = store.requests;
     assert.deepEqual(more, []);
@@ -116,7 +103,7 @@ describe('UploadPipeline', () => {
 
   it('reports how long each commit took', async () => {
     const { pipeline, seconds } = createPipeline();
-    await pipeline.commit(upload(largeSpans(['a', 'b', 'c'])));
+    await pipeline.commit(uploadOf(largeSpans(['a', 'b', 'c'])));
     assert.equal(seconds.length, 2);
     assert.ok(seconds.every((each) => each >= 0 && each < 5));
   });
@@ -129,7 +116,7 @@ describe('UploadPipeline', () => {
       throw new StoreError('store-closed', 'closed', { retryable: false });
     };
     // The first four fill the semaphore; the last one waits.
-    const uploads = Array.from({ length: 5 }, () => pipeline.commit(upload(largeSpans(['a', 'b']))));
+    const uploads = Array.from({ length: 5 }, () => pipeline.commit(uploadOf(largeSpans(['a', 'b']))));
     const outcomes = Promise.allSettled(uploads);
     await eventually('commits', () => asked.length === 4);
     pipeline.abandon();
@@ -147,7 +134,7 @@ describe('UploadPipeline', () => {
   it('counts duplicates', async () => {
     const { pipeline } = createPipeline();
     store.onCommit = () => Promise.resolve({ stored: 0, duplicates: 2, deadLetters: [] });
-    await pipeline.commit(upload(spanChangeset(['a', 'b'])));
+    await pipeline.commit(uploadOf(spanChangeset(['a', 'b'])));
     const { documents, duplicates } = pipeline.counters;
     assert.deepEqual({ documents, duplicates }, { documents: 0, duplicates: 2 });
   });
@@ -155,7 +142,7 @@ describe('UploadPipeline', () => {
   it('counts dead letters by reason, and logs one line a kind', async () => {
     const { pipeline } = createPipeline();
     await pipeline.commit(
-      upload(
+      uploadOf(
         spanChangeset(['a', 'b'], { className: 'Stranger' }),
         spanChangeset(['c']).subarray(0, -1),
         spanChangeset(['d']),
@@ -195,7 +182,7 @@ describe('UploadPipeline', () => {
       const { pipeline } = createPipeline();
       const progress: boolean[] = [];
       let known: Promise<unknown> | undefined;
-      await pipeline.commit(upload(largeSpans(['a', 'b', 'c', 'd', 'e'])), () => {
+      await pipeline.commit(uploadOf(largeSpans(['a', 'b', 'c', 'd', 'e'])), () => {
         progress.push(store.requests.at(-1)?.isPart === true);
         known ??= pipeline.findClientFile(2n ** 40n);
       });
@@ -218,7 +205,7 @@ describe('UploadPipeline', () => {
 
     it('fails if one of its parts fails, and can be repeated', async () => {
       const { pipeline } = createPipeline();
-      const sent = upload(largeSpans(['a', 'b', 'c']));
+      const sent = uploadOf(largeSpans(['a', 'b', 'c']));
       const commit = store.commit.bind(store);
       store.commit = (request) =>
         request.isPart === true ? commit(request) : failWith('store-unavailable')();
@@ -234,10 +221,10 @@ describe('UploadPipeline', () => {
 
     it('lets others in between its parts', async () => {
       const { pipeline } = createPipeline();
-      const large = Array.from({ length: 9 }, () => pipeline.commit(upload(largeSpans(['a', 'b']))));
+      const large = Array.from({ length: 9 }, () => pipeline.commit(uploadOf(largeSpans(['a', 'b']))));
       let ended = 0;
       for (const each of large) void each.then(() => (ended += 1));
-      await pipeline.commit(upload(spanChangeset(['small'])));
+      await pipeline.commit(uploadOf(spanChangeset(['small'])));
       assert.equal(ended, 0);
       await Promise.all(large);
     });
@@ -245,8 +232,8 @@ describe('UploadPipeline', () => {
 
   it('never logs what an upload holds', async () => {
     const { pipeline } = createPipeline();
-    await pipeline.commit(upload(spanChangeset(['hunter2'], { className: 'Stranger' })));
-    await pipeline.commit(upload(Buffer.from('hunter2')));
+    await pipeline.commit(uploadOf(spanChangeset(['hunter2'], { className: 'Stranger' })));
+    await pipeline.commit(uploadOf(Buffer.from('hunter2')));
     assert.ok(logger.lines.length > 0);
     assert.ok(!JSON.stringify(logger.lines).includes('hunter2'));
   });
@@ -263,7 +250,7 @@ describe('UploadPipeline', () => {
     const failure = (): string | undefined => pipeline.failure?.code;
     const fails = async (code: ErrorCode): Promise<void> => {
       store.onCommit = failWith(code);
-      await assert.rejects(pipeline.commit(upload(spanChangeset(['a']))), StoreError);
+      await assert.rejects(pipeline.commit(uploadOf(spanChangeset(['a']))), StoreError);
     };
     assert.equal(failure(), undefined);
     await fails('store-dead-letters-full');
@@ -284,7 +271,7 @@ describe('UploadPipeline', () => {
 
     await fails('store-full');
     store.onCommit = undefined;
-    await pipeline.commit(upload(spanChangeset(['a'])));
+    await pipeline.commit(uploadOf(spanChangeset(['a'])));
     assert.equal(failure(), undefined);
   });
 
@@ -292,7 +279,7 @@ describe('UploadPipeline', () => {
     const { pipeline } = createPipeline();
     for (const code of ['store-full', 'store-full', 'store-unavailable'] as const) {
       store.onCommit = failWith(code);
-      await assert.rejects(pipeline.commit(upload(spanChangeset(['a']))), StoreError);
+      await assert.rejects(pipeline.commit(uploadOf(spanChangeset(['a']))), StoreError);
     }
     assert.deepEqual(
       logger.lines.map(({ level, message }) => [level, message]),
@@ -304,7 +291,7 @@ describe('UploadPipeline', () => {
     for (const retryable of [true, false]) {
       store.onCommit = failWith('store-unavailable', retryable);
       const { pipeline, broken } = createPipeline();
-      await assert.rejects(pipeline.commit(upload(spanChangeset(['a']))), StoreError);
+      await assert.rejects(pipeline.commit(uploadOf(spanChangeset(['a']))), StoreError);
       assert.equal(broken.length, retryable ? 0 : 1);
       assert.equal(pipeline.counters.changesets, 0);
     }

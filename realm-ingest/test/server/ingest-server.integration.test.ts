@@ -1,57 +1,28 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApiKey } from '../../src/auth/api-key.js';
 import type { IngestServerOptions } from '../../src/server/ingest-options.js';
-import { createIngestServer, type IngestServer } from '../../src/server/ingest-server.js';
 import { ListenError } from '../../src/server/listener.js';
 import { openStore } from '../../src/store/open-store.js';
 import { StoreError } from '../../src/store/store-error.js';
 import type { CommitResult, Store } from '../../src/store/store.js';
 import { eventually } from '../../../test/support/eventually.js';
-import { RecordingLogger } from '../../../test/support/server/recording-logger.js';
 import { createSelfSignedCertificate } from '../support/self-signed-certificate.js';
 import { spanChangeset } from '../../../test/support/server/span-changeset.js';
 import { logIn, SyncClient, upgradeStatus } from '../../../test/support/server/sync-client.js';
+import { useServers } from '../support/server-fixture.js';
 
 const appId = 'my-app';
 
 describe('createIngestServer', () => {
-  let directory: string;
-  let storeUrl: string;
-  let logger: RecordingLogger;
-  const servers: IngestServer[] = [];
-
-  beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'realm-ingest-server-'));
-    storeUrl = `sqlite:${join(directory, 'store.db')}`;
-    logger = new RecordingLogger();
-  });
-
-  afterEach(async () => {
-    await Promise.all(servers.splice(0).map((server) => server.close()));
-    await rm(directory, { recursive: true });
-  });
-
-  function create(options: Partial<IngestServerOptions> = {}): IngestServer {
-    const server = createIngestServer({
-      appId,
-      store: storeUrl,
-      port: 0,
-      allowAnonymous: true,
-      logger,
-      ...options,
-    });
-    servers.push(server);
-    return server;
-  }
+  const fixture = useServers(appId);
+  const create = (options?: Partial<IngestServerOptions>) => fixture.create(options);
 
   async function storedNames(): Promise<unknown[]> {
-    const store = await openStore(storeUrl, { mode: 'read' });
+    const store = await openStore(fixture.storeUrl, { mode: 'read' });
     try {
       const names: unknown[] = [];
       for await (const { name } of store.documents('Span')) names.push(name);
@@ -62,7 +33,8 @@ describe('createIngestServer', () => {
   }
 
   it('takes uploads from log-in to acknowledgement, and has stored what it acknowledged', async () => {
-    const { url } = await create().start();
+    const server = create();
+    const { url } = await server.start();
     assert.equal((await fetch(`${url}/healthz`)).status, 200);
     const { access_token } = await logIn(url, appId);
     const client = await SyncClient.open(url, appId, access_token);
@@ -70,23 +42,24 @@ describe('createIngestServer', () => {
     client.upload(11, spanChangeset(['a', 'b']));
     while (client.acknowledged < 11) await client.receive('download');
     assert.deepEqual(await storedNames(), ['a', 'b']);
-    assert.equal(servers[0]!.counters?.uploads.documents, 2);
-    assert.equal(servers[0]!.counters.sync.acknowledgedChangesets, 2);
+    assert.equal(server.counters?.uploads.documents, 2);
+    assert.equal(server.counters.sync.acknowledgedChangesets, 2);
     client.terminate();
   });
 
   it('stores objects of admitted classes, and of our own classes under their prefix', async () => {
-    const { url } = await create({ classes: ['Sensor'], classPrefix: 'Acme' }).start();
+    const server = create({ classes: ['Sensor'], classPrefix: 'Acme' });
+    const { url } = await server.start();
     const client = await SyncClient.open(url, appId, (await logIn(url, appId)).access_token);
     client.upload(10, spanChangeset(['a'], { className: 'Sensor' }));
     client.upload(11, spanChangeset(['b'], { className: 'AcmeSpan' }));
     client.upload(12, spanChangeset(['c'], { className: 'Span' }));
     while (client.acknowledged < 12) await client.receive('download');
     client.terminate();
-    const store = await openStore(storeUrl, { mode: 'read' });
+    const store = await openStore(fixture.storeUrl, { mode: 'read' });
     assert.deepEqual([...(await store.collections())].sort(), ['AcmeSpan', 'Sensor']);
     await store.close();
-    assert.deepEqual(servers[0]!.counters?.uploads.deadLetters, { 'class-not-admitted': 1 });
+    assert.deepEqual(server.counters?.uploads.deadLetters, { 'class-not-admitted': 1 });
   });
 
   describe('sends clients', () => {
@@ -219,7 +192,7 @@ describe('createIngestServer', () => {
 
   it('refuses an address that is in use, and closes its store', async () => {
     const { port } = await create().start();
-    const other = `sqlite:${join(directory, 'other.db')}`;
+    const other = `sqlite:${join(fixture.directory, 'other.db')}`;
     await assert.rejects(
       create({ port, store: other }).start(),
       (error) =>
@@ -256,7 +229,7 @@ describe('createIngestServer', () => {
   });
 
   it('leaves a given store open', async () => {
-    const store = await openStore(storeUrl, { mode: 'serve' });
+    const store = await openStore(fixture.storeUrl, { mode: 'serve' });
     const server = create({ store });
     await server.start();
     await server.close();
@@ -266,7 +239,7 @@ describe('createIngestServer', () => {
 
   describe('close', () => {
     it('finishes what is being stored and acknowledges it, then ends the connections', async () => {
-      const store = await openStore(storeUrl, { mode: 'serve' });
+      const store = await openStore(fixture.storeUrl, { mode: 'serve' });
       const held = holdCommits(store);
       const server = create({ store });
       const { url } = await server.start();
@@ -285,7 +258,7 @@ describe('createIngestServer', () => {
     });
 
     it('does not wait for ever for a store that hangs, and acknowledges nothing', async () => {
-      const store = await openStore(storeUrl, { mode: 'serve' });
+      const store = await openStore(fixture.storeUrl, { mode: 'serve' });
       const held = holdCommits(store);
       const server = create({ store });
       const { url } = await server.start();
@@ -322,7 +295,7 @@ describe('createIngestServer', () => {
   });
 
   it('reports a store that fails for good', async () => {
-    const store = await openStore(storeUrl, { mode: 'serve' });
+    const store = await openStore(fixture.storeUrl, { mode: 'serve' });
     store.commit = () => Promise.reject(new StoreError('store-corrupt', 'page 7', { retryable: false }));
     const server = create({ store });
     const { url } = await server.start();
@@ -335,7 +308,7 @@ describe('createIngestServer', () => {
   });
 
   it('/healthz is 503 while the store cannot take writes', async () => {
-    const store = await openStore(storeUrl, { mode: 'serve' });
+    const store = await openStore(fixture.storeUrl, { mode: 'serve' });
     store.ping = () => Promise.reject(new StoreError('store-full', 'no room', { retryable: true }));
     const server = create({ store });
     assert.equal((await fetch(`${(await server.start()).url}/healthz`)).status, 503);
@@ -344,7 +317,7 @@ describe('createIngestServer', () => {
   });
 
   it('/healthz is 503 while uploads fail, though the store takes small writes', async () => {
-    const store = await openStore(storeUrl, { mode: 'serve' });
+    const store = await openStore(fixture.storeUrl, { mode: 'serve' });
     const commit = store.commit.bind(store);
     let isFull = true;
     store.commit = (request) =>
@@ -365,7 +338,7 @@ describe('createIngestServer', () => {
   });
 
   it('logs no token, key, URL or uploaded data', async () => {
-    const store = await openStore(storeUrl, { mode: 'serve' });
+    const store = await openStore(fixture.storeUrl, { mode: 'serve' });
     const { key, stored } = createApiKey('kiosk-7', new Date());
     await store.apiKeys.create(stored);
     const server = create({ store });
@@ -378,8 +351,8 @@ describe('createIngestServer', () => {
     await upgradeStatus(url, `/api/client/v2.0/app/${appId}/realm-sync?baas_at=${named.refresh_token}`);
     await server.close();
     await store.close();
-    const written = JSON.stringify(logger.lines);
-    assert.ok(logger.lines.length > 4);
+    const written = JSON.stringify(fixture.logger.lines);
+    assert.ok(fixture.logger.lines.length > 4);
     for (const secret of [key, named.access_token, named.refresh_token, 'baas_at', 'hunter2']) {
       assert.ok(!written.includes(secret), secret);
     }

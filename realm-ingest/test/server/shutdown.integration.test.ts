@@ -14,6 +14,7 @@ import { eventually } from '../../../test/support/eventually.js';
 import { RecordingLogger } from '../../../test/support/server/recording-logger.js';
 import { largeChangeset } from '../support/large-changeset.js';
 import { logIn, SyncClient, upgradeStatus } from '../../../test/support/server/sync-client.js';
+import { useServers } from '../support/server-fixture.js';
 
 const appId = 'my-app';
 
@@ -64,30 +65,8 @@ describe('a server that closes while requests wait for its store', () => {
 /** What a server that closes gives up comes again: it is no failure of the store. */
 describe('a server that closes with an upload of several parts in flight', () => {
   const { changeset, spans } = largeChangeset(4_000_000, Buffer.alloc(8, 7));
-  let directory: string;
-  let path: string;
-  let logger: RecordingLogger;
-  const servers: IngestServer[] = [];
-
-  beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'realm-ingest-shutdown-'));
-    path = join(directory, 'store.db');
-    logger = new RecordingLogger();
-  });
-
-  afterEach(async () => {
-    await Promise.all(servers.splice(0).map((server) => server.close()));
-    await rm(directory, { recursive: true });
-  });
-
-  function create(options: Partial<IngestServerOptions> = {}): IngestServer {
-    const server = createIngestServer({
-      ...{ appId, store: `sqlite:${path}`, port: 0, allowAnonymous: true, logger },
-      ...options,
-    });
-    servers.push(server);
-    return server;
-  }
+  const fixture = useServers(appId);
+  const create = (options?: Partial<IngestServerOptions>) => fixture.create(options);
 
   async function open(server: IngestServer): Promise<{ client: SyncClient; token: string }> {
     const { url } = await server.start();
@@ -97,12 +76,13 @@ describe('a server that closes with an upload of several parts in flight', () =>
 
   /** Another writer, such as a backup or a shell. Commits wait for it. */
   function lockStore(): Database {
-    const database = new Database(path, 5000);
+    const database = new Database(fixture.storePath, 5000);
     database.execute('BEGIN IMMEDIATE');
     return database;
   }
 
-  const isGivenUp = (): boolean => logger.lines.some(({ message }) => message.includes('are given up'));
+  const isGivenUp = (): boolean =>
+    fixture.logger.lines.some(({ message }) => message.includes('are given up'));
 
   /** That the client was told to come back, that the store is not blamed, and that the client loses nothing. */
   async function isNoFailure(server: IngestServer, client: SyncClient, token: string): Promise<void> {
@@ -110,7 +90,7 @@ describe('a server that closes with an upload of several parts in flight', () =>
     assert.match((await client.next()) ?? '', /^json_error 101 .*\n\{"tryAgain":true/);
     assert.equal(await client.next(), undefined);
     await turn(); // What has failed by now has been told.
-    const complaints = logger.lines.filter(
+    const complaints = fixture.logger.lines.filter(
       ({ level, message }) =>
         (level === 'warn' || level === 'error') && !message.startsWith('a server secret was made'),
     );
@@ -118,13 +98,14 @@ describe('a server that closes with an upload of several parts in flight', () =>
     assert.deepEqual(server.counters?.uploads.storeFailures, {});
     assert.equal(await Promise.race([server.broken, delay(0, 'it is well')]), 'it is well');
 
-    const { url } = await create().start();
+    const later = create();
+    const { url } = await later.start();
     const again = await SyncClient.open(url, appId, token, { file: client.file });
     again.upload(11, changeset);
     await again.acknowledgement(11);
     again.terminate();
-    await servers.at(-1)?.close();
-    const database = new Database(path, 5000);
+    await later.close();
+    const database = new Database(fixture.storePath, 5000);
     const [row] = database.all('SELECT count(*) AS n FROM documents');
     assert.equal(row?.n, BigInt(spans));
     database.close();
@@ -152,14 +133,14 @@ describe('a server that closes with an upload of several parts in flight', () =>
     await eventually('the upload', () => (server.counters?.sync.uploads ?? 0) === 1);
     await server.close();
     // The commit waits for 5 s; the next opener gets the file when the store has let go of it.
-    await eventually('the end of the store', () => isFree(path));
+    await eventually('the end of the store', () => isFree(fixture.storePath));
     other.execute('ROLLBACK');
     other.close();
     await isNoFailure(server, client, token);
   });
 
   it('logs no failure of a store that its owner closes afterwards', async () => {
-    const store = await openStore(`sqlite:${path}`, { mode: 'serve' });
+    const store = await openStore(fixture.storeUrl, { mode: 'serve' });
     const calls: Promise<unknown>[] = [];
     const slow = slowedDown(store, 3000, calls);
     const server = create({ store: slow });

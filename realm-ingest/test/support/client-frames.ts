@@ -50,23 +50,3 @@ export function upgradeRequest(subprotocols: string, path = '/'): string {
     '\r\n',
   ].join('\r\n');
 }
-
-/** The payloads of whole server frames (never masked) in a stream, and their opcodes. */
-export function readFrames(stream: Buffer): { opcode: number; payload: Buffer }[] {
-  const frames: { opcode: number; payload: Buffer }[] = [];
-  for (let offset = 0; offset + 2 <= stream.length;) {
-    const opcode = stream.readUInt8(offset) & 0x0f;
-    let length = stream.readUInt8(offset + 1);
-    offset += 2;
-    if (length === 126) {
-      length = stream.readUInt16BE(offset);
-      offset += 2;
-    } else if (length === 127) {
-      length = Number(stream.readBigUInt64BE(offset));
-      offset += 8;
-    }
-    frames.push({ opcode, payload: stream.subarray(offset, offset + length) });
-    offset += length;
-  }
-  return frames;
-}

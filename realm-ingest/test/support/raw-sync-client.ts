@@ -1,6 +1,7 @@
 import { createConnection, type Socket } from 'node:net';
 import { receive, type ReceivedMessage } from './client-message.js';
-import { frame, opcodes, readFrames, upgradeRequest, type FrameOptions } from './client-frames.js';
+import { readFrames } from '../../../test/support/web-socket-frames.js';
+import { frame, opcodes, upgradeRequest, type FrameOptions } from './client-frames.js';
 
 /** A client without a WebSocket library: it sends any bytes, valid frames or not, and records what it receives. */
 export class RawSyncClient {
@@ -55,7 +56,7 @@ export class RawSyncClient {
   }
 
   get frames(): { opcode: number; payload: Buffer }[] {
-    return readFrames(this.#behindHead());
+    return [...readFrames(this.#behindHead())].map(({ opcode, payload }) => ({ opcode, payload }));
   }
 
   write(bytes: Uint8Array | string): void {
