@@ -61,7 +61,7 @@ export function deadLettersFull(maxBytes: number): StoreError {
   );
 }
 
-/** Shortens a text and keeps it well-formed. Escapes NUL, at which many readers end a text. */
+/** Shortens a text and keeps it well-formed. Escapes NUL, because many programs take it for the end of a text. */
 function clip(text: string): string {
   return Buffer.from(text.slice(0, maxTextLength).replaceAll('\0', '\\0')).toString();
 }

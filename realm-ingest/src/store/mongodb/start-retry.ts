@@ -18,7 +18,7 @@ const pauseMillis = 2000;
 
 const lineMillis = 60_000;
 
-/** Retries the steps of a start of `serve` while MongoDB is down, and logs that at most once a minute. */
+/** While MongoDB is down, retries the start of `serve` step by step, and logs a line at most once a minute. */
 export class StartRetry {
   readonly #options: StartRetryOptions;
   readonly #lines = new LogThrottle(lineMillis);
